@@ -1,0 +1,64 @@
+//! The role `supervise`: the loop, the regtest world, and the control socket, until it is told to end.
+//! Services go on running afterwards; the next supervisor adopts them.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use flashnode_core::{config::Config, control::Control, node::catalog::APP, store::Store};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    control::{self, Allowed, Limits, socket_of},
+    metrics, sd_notify, wire,
+};
+
+/// How often a snapshot of `box.db` is taken.
+const SNAPSHOT_EVERY: Duration = Duration::from_secs(15 * 60);
+
+/// Supervises the box in `box_dir` until `shutdown`.
+pub async fn run(box_dir: &Path, config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let metrics_at = config.metrics;
+    let wired = wire::supervisor(box_dir, config).await?;
+    let ground = &wired.node.ground;
+    let allowed = Allowed { supervisor: ground.own_uid, app: ground.user(&APP) };
+    // Bound before anything runs: the second of two supervisors must find out before it acts.
+    let listener = control::bind(&socket_of(box_dir), allowed)?;
+    let supervisor: Arc<dyn Control> = wired.supervisor;
+    tracing::info!(folder = %box_dir.display(), engine = wired.node.engine, "supervising {}", wired.node.config.name);
+    sd_notify::ready();
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(wired.node.clone().run(shutdown.clone().cancelled_owned()));
+    tasks.spawn(wired.playground.run(shutdown.clone().cancelled_owned()));
+    tasks.spawn(control::serve(listener, supervisor.clone(), allowed, Limits::default(), shutdown.clone()));
+    tasks.spawn(keep_snapshots(wired.node.store.clone(), wire::snapshots(box_dir), shutdown.clone()));
+    if let Some(listen) = metrics_at {
+        let ending = shutdown.clone();
+        tasks.spawn(async move {
+            if let Err(error) = metrics::serve(listen, supervisor, ending).await {
+                tracing::error!(%listen, %error, "metrics cannot be served");
+            }
+        });
+    }
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended {
+            // A part that panicked would leave a box that looks alive and is not: end, and be started again.
+            shutdown.cancel();
+            tracing::error!(%error, "a part of the supervisor failed");
+        }
+    }
+    sd_notify::stopping();
+    wired.node.store.close().await;
+    tracing::info!("the supervisor has ended; services go on running");
+    Ok(())
+}
+
+async fn keep_snapshots(store: Store, dir: std::path::PathBuf, shutdown: CancellationToken) {
+    loop {
+        if let Err(error) = store.snapshot_rotating(&dir, wire::SNAPSHOTS).await {
+            tracing::error!(%error, "no snapshot of the state database could be taken");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(SNAPSHOT_EVERY) => {}
+            () = shutdown.cancelled() => return,
+        }
+    }
+}

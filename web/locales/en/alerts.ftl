@@ -1,0 +1,30 @@
+### Alerts
+
+alerts-empty = Nothing needs you.
+alerts-seen = Seen
+alert-acknowledge = I have seen it
+alert-stands = Still so
+alert-seen = Seen, still so
+alert-over = Over
+alarm-crash-loop = {$service} keeps crashing
+alarm-crash-loop-advice = We go on starting it, more slowly each time. Its page shows the last lines it wrote; a restart or an update may help.
+alarm-does-not-answer = {$service} is not answering
+alarm-does-not-answer-advice = It runs but did not answer within its time. We keep asking. If it lasts, restart it from its page.
+alarm-reverted = A change to {$service} was taken back
+alarm-reverted-advice = It did not become good in its time, so the version before runs again. You need not do anything; try again when a newer version is offered.
+alarm-data-damaged = The data of {$service} is damaged
+alarm-data-damaged-advice = It can be made again from the chain without touching any money. Open its page and rebuild the index.
+alarm-wallet-password = {$service} does not accept its wallet password
+alarm-wallet-password-advice = We stopped trying, so that nothing gets worse. Your money is safe, and your 24 words can restore it. The log of the service has more.
+alarm-disk-low = The disk is nearly full
+alarm-disk-low-advice = Indexers are stopped until there is room again; they come back by themselves. Free some space or add a larger disk.
+alarm-clock-wrong = The clock of the box is wrong
+alarm-clock-wrong-advice = Bitcoin and two-factor codes need the right time. Set the clock, or switch time synchronisation on.
+alarm-engine-away = The container engine is not answering
+alarm-engine-away-advice = Services that run go on running, but we cannot look after them. We keep trying; see whether the engine is running on the box.
+alarm-revoked = The version of {$service} in use was revoked
+alarm-revoked-advice = It has a known danger. Open the updates page and change it soon.
+alarm-rescue = The box runs on a snapshot
+alarm-rescue-advice = The state file was damaged. The last snapshot is in use; changes made after it are gone. Keys and money are not touched. Check the disk.
+alarm-rotation-stuck = A credential of {$service} is half rotated
+alarm-rotation-stuck-advice = Both the old and the new one work until it is finished. We keep trying; if it lasts, rotate it again from the credentials page.

@@ -1,0 +1,32 @@
+### Trust and offline
+
+trust-link = Trust this box
+trust-title = Make this device trust the box
+trust-lead = The box signs its own address, so browsers warn at first. Install its certificate once, and the warning ends. It is good only for this box and for local names.
+trust-yes = This browser trusts the box. Nothing to do here.
+trust-no = This browser does not trust the box yet. Follow the steps for your device, then open this page again.
+trust-unknown = This browser cannot tell. If you saw no warning on the way here, it trusts the box.
+trust-no-script = Checking needs JavaScript. If you saw no warning on the way here, this browser trusts the box.
+trust-get = The certificate
+trust-get-more = Compare its fingerprint with what the installer printed before you trust it.
+trust-crt = Download the certificate
+trust-mobileconfig = Profile for iPhone, iPad, Mac
+trust-fingerprint = Fingerprint (SHA-256)
+trust-fingerprint-hint = It must be the same as on the console of the box.
+trust-how = How, device by device
+trust-iphone = iPhone and iPad
+trust-iphone-how = Download the profile and allow it. Open Settings, then Profile Downloaded, and install it. Then go to General, About, Certificate Trust Settings, and switch it on.
+trust-android = Android
+trust-android-how = Download the certificate. Open Settings, search for “CA certificate”, choose to install it, and pick the file.
+trust-windows = Windows
+trust-windows-how = Download the certificate and open it. Choose Install Certificate, Local Machine, and place it in “Trusted Root Certification Authorities”. Restart the browser.
+trust-mac = Mac
+trust-mac-how = Download the profile and open it. In System Settings, under Privacy & Security, Profiles, install it. Firefox: see Linux.
+trust-linux = Linux, and Firefox everywhere
+trust-linux-how = Firefox: Settings, Privacy & Security, View Certificates, Authorities, Import. Chrome: Settings, Privacy and security, Security, Manage certificates, import it as an authority.
+offline-title = The box cannot be reached
+offline-lead = This device has no way to it right now. Nothing is lost.
+offline-power = Is the box switched on and its network cable in?
+offline-network = Is this device in the same network, or does it have another way to the box?
+offline-money = Your money is safe meanwhile: keys and payments do not depend on this page.
+offline-again = Try again

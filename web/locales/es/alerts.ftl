@@ -1,0 +1,30 @@
+### Alerts
+
+alerts-empty = Nada le necesita.
+alerts-seen = Vistas
+alert-acknowledge = Ya lo vi
+alert-stands = Sigue así
+alert-seen = Vista, sigue así
+alert-over = Pasó
+alarm-crash-loop = {$service} se cae una y otra vez
+alarm-crash-loop-advice = Seguimos arrancándolo, cada vez más despacio. Su página muestra las últimas líneas; reiniciar o actualizar puede ayudar.
+alarm-does-not-answer = {$service} no responde
+alarm-does-not-answer-advice = Está en marcha pero no respondió a tiempo. Seguimos preguntando. Si dura, reinícielo desde su página.
+alarm-reverted = Un cambio en {$service} se deshizo
+alarm-reverted-advice = No quedó bien a tiempo, así que volvió la versión anterior. No hace falta hacer nada; inténtelo cuando haya una versión más nueva.
+alarm-data-damaged = Los datos de {$service} están dañados
+alarm-data-damaged-advice = Se pueden rehacer desde la cadena sin tocar dinero. Abra su página y reconstruya el índice.
+alarm-wallet-password = {$service} no acepta la contraseña de su cartera
+alarm-wallet-password-advice = Dejamos de intentarlo para que nada empeore. Su dinero está a salvo y sus 24 palabras pueden restaurarlo. El registro del servicio dice más.
+alarm-disk-low = El disco está casi lleno
+alarm-disk-low-advice = Los indexadores quedan parados hasta que haya espacio; vuelven solos. Libere espacio o ponga un disco mayor.
+alarm-clock-wrong = El reloj de la caja está mal
+alarm-clock-wrong-advice = Bitcoin y los códigos de dos pasos necesitan la hora correcta. Ajuste el reloj o active la sincronización.
+alarm-engine-away = El motor de contenedores no responde
+alarm-engine-away-advice = Los servicios en marcha siguen, pero no podemos cuidarlos. Seguimos intentando; mire si el motor está en marcha en la caja.
+alarm-revoked = La versión de {$service} en uso fue revocada
+alarm-revoked-advice = Tiene un peligro conocido. Abra la página de versiones y cámbiela pronto.
+alarm-rescue = La caja usa una copia
+alarm-rescue-advice = El archivo de estado se dañó. Se usa la última copia; los cambios posteriores se perdieron. Las claves y el dinero no se tocaron. Revise el disco.
+alarm-rotation-stuck = Una credencial de {$service} quedó a medias
+alarm-rotation-stuck-advice = La antigua y la nueva funcionan hasta terminar. Seguimos intentando; si dura, renuévela otra vez en la página de credenciales.

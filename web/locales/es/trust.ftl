@@ -1,0 +1,32 @@
+### Trust and offline
+
+trust-link = Confiar en esta caja
+trust-title = Haga que este dispositivo confíe en la caja
+trust-lead = La caja firma su propia dirección, por eso los navegadores avisan al principio. Instale el certificado una vez y el aviso termina. Sirve solo para esta caja y nombres locales.
+trust-yes = Este navegador confía en la caja. No hay nada que hacer aquí.
+trust-no = Este navegador aún no confía en la caja. Siga los pasos de su dispositivo y abra esta página otra vez.
+trust-unknown = Este navegador no puede saberlo. Si no vio ningún aviso al llegar aquí, confía en la caja.
+trust-no-script = La comprobación necesita JavaScript. Si no vio ningún aviso al llegar aquí, este navegador confía en la caja.
+trust-get = El certificado
+trust-get-more = Compare su huella con la que mostró el instalador antes de confiar.
+trust-crt = Descargar el certificado
+trust-mobileconfig = Perfil para iPhone, iPad, Mac
+trust-fingerprint = Huella (SHA-256)
+trust-fingerprint-hint = Debe ser igual a la de la consola de la caja.
+trust-how = Cómo hacerlo, dispositivo por dispositivo
+trust-iphone = iPhone y iPad
+trust-iphone-how = Descargue el perfil y permítalo. Abra Ajustes, luego Perfil descargado, e instálelo. Después vaya a General, Información, Ajustes de confianza de los certificados, y actívelo.
+trust-android = Android
+trust-android-how = Descargue el certificado. Abra Ajustes, busque «certificado CA», elija instalarlo y seleccione el archivo.
+trust-windows = Windows
+trust-windows-how = Descargue el certificado y ábralo. Elija Instalar certificado, Equipo local, y colóquelo en «Entidades de certificación raíz de confianza». Reinicie el navegador.
+trust-mac = Mac
+trust-mac-how = Descargue el perfil y ábralo. En Ajustes del Sistema, en Privacidad y seguridad, Perfiles, instálelo. Firefox: vea Linux.
+trust-linux = Linux, y Firefox en cualquier sistema
+trust-linux-how = Firefox: Ajustes, Privacidad y seguridad, Ver certificados, Autoridades, Importar. Chrome: Configuración, Privacidad y seguridad, Seguridad, Gestionar certificados, impórtelo como autoridad.
+offline-title = No se puede llegar a la caja
+offline-lead = Este dispositivo no tiene camino hasta ella ahora. No se ha perdido nada.
+offline-power = ¿Está la caja encendida y con el cable de red?
+offline-network = ¿Está este dispositivo en la misma red, o tiene otro camino hasta la caja?
+offline-money = Su dinero está a salvo: las claves y los pagos no dependen de esta página.
+offline-again = Intentarlo otra vez

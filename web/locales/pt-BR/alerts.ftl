@@ -1,0 +1,30 @@
+### Alerts
+
+alerts-empty = Nada precisa de você.
+alerts-seen = Vistos
+alert-acknowledge = Já vi
+alert-stands = Ainda é assim
+alert-seen = Visto, ainda é assim
+alert-over = Passou
+alarm-crash-loop = {$service} continua caindo
+alarm-crash-loop-advice = Continuamos iniciando, cada vez mais devagar. A página dele mostra as últimas linhas; reiniciar ou atualizar pode ajudar.
+alarm-does-not-answer = {$service} não responde
+alarm-does-not-answer-advice = Está em execução, mas não respondeu a tempo. Continuamos perguntando. Se durar, reinicie pela página dele.
+alarm-reverted = Uma mudança em {$service} foi desfeita
+alarm-reverted-advice = Não ficou bom a tempo, então a versão anterior voltou. Não é preciso fazer nada; tente de novo quando houver versão mais nova.
+alarm-data-damaged = Os dados de {$service} estão danificados
+alarm-data-damaged-advice = Podem ser refeitos a partir da cadeia sem tocar em dinheiro. Abra a página e reconstrua o índice.
+alarm-wallet-password = {$service} não aceita a senha da carteira
+alarm-wallet-password-advice = Paramos de tentar, para nada piorar. Seu dinheiro está seguro, e suas 24 palavras podem restaurá-lo. O registro do serviço diz mais.
+alarm-disk-low = O disco está quase cheio
+alarm-disk-low-advice = Os indexadores ficam parados até haver espaço; voltam sozinhos. Libere espaço ou instale um disco maior.
+alarm-clock-wrong = O relógio da caixa está errado
+alarm-clock-wrong-advice = Bitcoin e os códigos de duas etapas precisam da hora certa. Acerte o relógio ou ligue a sincronização.
+alarm-engine-away = O motor de contêineres não responde
+alarm-engine-away-advice = Os serviços em execução continuam, mas não podemos cuidar deles. Continuamos tentando; veja se o motor está rodando na caixa.
+alarm-revoked = A versão de {$service} em uso foi revogada
+alarm-revoked-advice = Ela tem um perigo conhecido. Abra a página de atualizações e troque logo.
+alarm-rescue = A caixa está usando uma cópia
+alarm-rescue-advice = O arquivo de estado foi danificado. A última cópia está em uso; mudanças posteriores se perderam. Chaves e dinheiro não foram tocados. Verifique o disco.
+alarm-rotation-stuck = Uma credencial de {$service} ficou pela metade
+alarm-rotation-stuck-advice = A antiga e a nova funcionam até terminar. Continuamos tentando; se durar, troque de novo na página de credenciais.

@@ -1,0 +1,32 @@
+### Trust and offline
+
+trust-link = Confiar nesta caixa
+trust-title = Faça este aparelho confiar na caixa
+trust-lead = A caixa assina o próprio endereço, por isso os navegadores avisam no começo. Instale o certificado uma vez, e o aviso acaba. Ele vale só para esta caixa e nomes locais.
+trust-yes = Este navegador confia na caixa. Nada a fazer aqui.
+trust-no = Este navegador ainda não confia na caixa. Siga os passos do seu aparelho e abra esta página de novo.
+trust-unknown = Este navegador não sabe dizer. Se você não viu aviso ao chegar aqui, ele confia na caixa.
+trust-no-script = A verificação precisa de JavaScript. Se você não viu aviso ao chegar aqui, este navegador confia na caixa.
+trust-get = O certificado
+trust-get-more = Compare a impressão digital com a que o instalador mostrou antes de confiar.
+trust-crt = Baixar o certificado
+trust-mobileconfig = Perfil para iPhone, iPad, Mac
+trust-fingerprint = Impressão digital (SHA-256)
+trust-fingerprint-hint = Deve ser igual à do console da caixa.
+trust-how = Como fazer, aparelho por aparelho
+trust-iphone = iPhone e iPad
+trust-iphone-how = Baixe o perfil e permita. Abra Ajustes, depois Perfil Baixado, e instale. Depois vá a Geral, Sobre, Certificados Confiáveis, e ative.
+trust-android = Android
+trust-android-how = Baixe o certificado. Abra Configurações, procure “certificado CA”, escolha instalar e selecione o arquivo.
+trust-windows = Windows
+trust-windows-how = Baixe o certificado e abra-o. Escolha Instalar Certificado, Máquina Local, e coloque em “Autoridades de Certificação Raiz Confiáveis”. Reinicie o navegador.
+trust-mac = Mac
+trust-mac-how = Baixe o perfil e abra-o. Em Ajustes do Sistema, em Privacidade e Segurança, Perfis, instale. Firefox: veja Linux.
+trust-linux = Linux, e Firefox em qualquer sistema
+trust-linux-how = Firefox: Configurações, Privacidade e Segurança, Ver Certificados, Autoridades, Importar. Chrome: Configurações, Privacidade e segurança, Segurança, Gerenciar certificados, importe como autoridade.
+offline-title = Não dá para alcançar a caixa
+offline-lead = Este aparelho não tem caminho até ela agora. Nada se perdeu.
+offline-power = A caixa está ligada e com o cabo de rede?
+offline-network = Este aparelho está na mesma rede, ou tem outro caminho até a caixa?
+offline-money = Seu dinheiro está seguro: chaves e pagamentos não dependem desta página.
+offline-again = Tentar de novo

@@ -1,0 +1,71 @@
+//! `/setup/summary`: everything once more; one press commits it and opens the box.
+
+use askama::Template;
+use axum::extract::State;
+use flashnode_core::{
+    control::Flavour,
+    setup::{SetupView, Step},
+};
+
+use super::{Crumb, crumbs, reached};
+use crate::{
+    error::{Result, Told},
+    state::Shared,
+    view::{Frame, From, View, Who},
+};
+
+/// The page.
+#[derive(Template)]
+#[template(path = "setup/summary.html")]
+pub struct SummaryPage {
+    crumbs: Vec<Crumb>,
+    told: Option<Told>,
+    owner: String,
+    network: String,
+    flavour: &'static str,
+    prune: Option<String>,
+    optional: Vec<String>,
+    f: Frame,
+}
+plain_pages!(SummaryPage);
+
+impl SummaryPage {
+    fn new(f: Frame, setup: &SetupView, told: Option<Told>) -> Self {
+        let choice = setup.services.as_ref();
+        Self {
+            crumbs: crumbs(Step::Summary),
+            told,
+            owner: setup.owner.clone().unwrap_or_default(),
+            network: setup.network.map(|n| f.pick("network", n.as_str())).unwrap_or_default(),
+            flavour: match choice.map(|c| c.bitcoind_flavour) {
+                Some(Flavour::Core) => "Bitcoin Core",
+                _ => "Bitcoin Knots",
+            },
+            prune: choice.and_then(|c| c.prune_mib).map(|mib| f.bytes(&(mib << 20))),
+            optional: choice
+                .map(|c| c.optional.iter().map(|n| f.service(n.as_str())).collect())
+                .unwrap_or_default(),
+            f,
+        }
+    }
+}
+
+/// `GET /setup/summary`.
+pub async fn page(State(web): State<Shared>, view: View) -> Result {
+    let setup = reached(&web, Step::Summary).await?;
+    view.render(&SummaryPage::new(view.frame.clone(), &setup, None))
+}
+
+/// `POST /setup/summary`.
+pub async fn commit(State(web): State<Shared>, who: Who, from: From, view: View) -> Result {
+    match web.app.setup()?.commit(&who.session, &from.0).await {
+        Ok(new) => {
+            web.forget().await;
+            Ok(crate::pages::enter(&web, &new, "/"))
+        }
+        Err(error) => {
+            let setup = web.app.setup()?.view().await?;
+            view.again(error, |f, told| SummaryPage::new(f, &setup, Some(told)))
+        }
+    }
+}

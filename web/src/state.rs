@@ -1,0 +1,130 @@
+//! What every handler shares: the box's façade, the options of this server, and the last look at the box.
+//! It must not know routes or templates.
+
+use std::{
+    num::NonZeroU32,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use flashnode_core::{
+    access::Session,
+    app::App,
+    ask,
+    control::{Actor, Request, StatusView},
+    error::{Error, Kind, Result},
+};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tokio::sync::{Mutex, watch};
+
+use crate::sse::Subscribers;
+
+/// How this server is run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Serve `/dev/gallery`. Only debug builds set it.
+    pub gallery: bool,
+    /// Plain HTTP on loopback for looking at pages while writing them: cookies lose `Secure` and `__Host-`.
+    pub insecure_preview: bool,
+}
+
+/// Marks a request that came over the console's UNIX socket: the person has the machine, so no sign-in is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Console;
+
+/// The shared state.
+pub struct Web {
+    /// The box.
+    pub app: Arc<App>,
+    /// How this server is run.
+    pub options: Options,
+    /// Who listens to `/events`.
+    pub subscribers: Subscribers,
+    looks: watch::Sender<Option<StatusView>>,
+    looked: Mutex<Option<Instant>>,
+    unlocks: DefaultKeyedRateLimiter<String>,
+}
+
+/// The state as handlers extract it.
+pub type Shared = Arc<Web>;
+
+/// A look at the box may be this old: a page and its fragments do not ask the supervisor twice.
+const FRESH: Duration = Duration::from_millis(900);
+
+/// How long a page waits for the supervisor before it says that it does not answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Tries to unlock per address and minute. Argon2id makes each of them dear as well.
+const UNLOCKS: NonZeroU32 = NonZeroU32::new(5).expect("not zero");
+
+impl Web {
+    /// The state of a server that has just begun.
+    pub fn new(app: Arc<App>, options: Options) -> Shared {
+        Arc::new(Self {
+            app,
+            options,
+            subscribers: Subscribers::default(),
+            looks: watch::Sender::new(None),
+            looked: Mutex::new(None),
+            unlocks: RateLimiter::keyed(Quota::per_minute(UNLOCKS)),
+        })
+    }
+
+    /// The box as it is, at most a second old. One question at a time, however many pages ask.
+    pub async fn status(&self) -> Result<StatusView> {
+        let mut looked = self.looked.lock().await;
+        if looked.is_some_and(|at| at.elapsed() < FRESH)
+            && let Some(status) = self.looks.borrow().clone()
+        {
+            return Ok(status);
+        }
+        let ask = async { ask!(self.app.control(), &box_itself(), Request::Status => Status) };
+        // Every page waits here: one that hangs must not hang them all.
+        let status =
+            tokio::time::timeout(PATIENCE, ask).await.map_err(|_| Error::unavailable("The supervisor"))??;
+        *looked = Some(Instant::now());
+        self.looks.send_if_modified(|last| {
+            let news = last.as_ref().is_none_or(|last| differs(last, &status));
+            *last = Some(status.clone());
+            news
+        });
+        Ok(status)
+    }
+
+    /// Wakes when a look differs from the one before.
+    pub fn watch(&self) -> watch::Receiver<Option<StatusView>> {
+        self.looks.subscribe()
+    }
+
+    /// Makes the next page look again: something was just ordered.
+    pub async fn forget(&self) {
+        *self.looked.lock().await = None;
+    }
+
+    /// Counts a try to unlock the box from this address.
+    pub fn may_unlock(&self, address: std::net::IpAddr) -> Result<()> {
+        let key = match address {
+            std::net::IpAddr::V4(v4) => v4.to_string(),
+            std::net::IpAddr::V6(v6) => format!("{:x?}", v6.segments().get(..4)),
+        };
+        self.unlocks.check_key(&key).map_err(|_| {
+            Error::new(Kind::Throttled, "Too many tries. Wait a minute, then try again.")
+                .keyed("error-throttled")
+        })
+    }
+}
+
+/// The moment of a look is no news.
+fn differs(last: &StatusView, now: &StatusView) -> bool {
+    StatusView { at: now.at, ..last.clone() } != *now
+}
+
+/// Who asks when a page asks for itself.
+fn box_itself() -> Actor {
+    Actor { who: "box".to_owned(), from: "app".to_owned() }
+}
+
+/// Who asks on behalf of a signed-in person.
+pub fn actor(session: &Session, from: std::net::IpAddr) -> Actor {
+    Actor { who: format!("{}:{}", session.role.as_str(), session.name), from: from.to_string() }
+}
