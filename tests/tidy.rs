@@ -71,7 +71,14 @@ fn only_wire_constructs_adapters() {
             continue;
         }
         let code = code(&path);
-        for word in ["DockerRuntime::", "ProcessRuntime::", "LocalDoors::", "Bitcoind::new", "Lnd::new", "Postgres::new"] {
+        for word in [
+            "DockerRuntime::",
+            "ProcessRuntime::",
+            "LocalDoors::",
+            "Bitcoind::new",
+            "Lnd::new",
+            "Postgres::new",
+        ] {
             assert!(!code.contains(word), "{relative} constructs an adapter: {word}");
         }
     }
@@ -84,7 +91,16 @@ fn what_decides_is_pure() {
         let pure = ["plan.rs", "policy.rs", "history.rs", "rotation.rs"].contains(&name.as_str());
         if pure && !path.components().any(|c| c.as_os_str() == "target") {
             let code = code(&path);
-            for word in ["async ", ".await", "dyn Runtime", "dyn Bitcoin", "dyn Lightning", "sqlx", "std::fs", "SystemClock"] {
+            for word in [
+                "async ",
+                ".await",
+                "dyn Runtime",
+                "dyn Bitcoin",
+                "dyn Lightning",
+                "sqlx",
+                "std::fs",
+                "SystemClock",
+            ] {
                 assert!(!code.contains(word), "{} decides and also acts: {word}", path.display());
             }
         }
@@ -148,9 +164,17 @@ fn no_page_has_inline_style_or_script() {
     for path in files(&root().join("web/templates"), ".html") {
         let text = read(&path);
         assert!(!text.contains("style=\""), "{} has an inline style", path.display());
-        assert!(!text.contains(" onclick=") && !text.contains("javascript:"), "{} has inline script", path.display());
+        assert!(
+            !text.contains(" onclick=") && !text.contains("javascript:"),
+            "{} has inline script",
+            path.display()
+        );
         for (place, _) in text.match_indices("<script") {
-            assert!(text[place..].split('>').next().is_some_and(|tag| tag.contains("src=")), "{} has an inline script", path.display());
+            assert!(
+                text[place..].split('>').next().is_some_and(|tag| tag.contains("src=")),
+                "{} has an inline script",
+                path.display()
+            );
         }
     }
 }
@@ -171,9 +195,25 @@ fn templates_and_files_stay_small() {
 
 #[test]
 fn the_top_level_is_the_fixed_one() {
-    let fixed = ["Cargo.toml", "Cargo.lock", "README.md", "LICENSE", "appliance", "web", "images", "compose", "nix", "systemd", "tests", "target"];
+    let fixed = [
+        "Cargo.toml",
+        "Cargo.lock",
+        "README.md",
+        "LICENSE",
+        "appliance",
+        "web",
+        "images",
+        "compose",
+        "nix",
+        "systemd",
+        "tests",
+        "target",
+    ];
     for entry in fs::read_dir(root()).expect("the workspace").flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        assert!(name.starts_with('.') || fixed.contains(&name.as_str()), "{name} is not part of the top level");
+        assert!(
+            name.starts_with('.') || fixed.contains(&name.as_str()),
+            "{name} is not part of the top level"
+        );
     }
 }

@@ -42,6 +42,8 @@ mod playground;
 
 mod shutdown;
 
+mod compose;
+
 mod completions;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -100,8 +102,8 @@ enum Verb {
     Setup(setup::Args),
     /// Make a new claim code; an earlier one dies.
     ClaimCode,
-    /// Every service.
-    Services,
+    /// Every service, or one in full.
+    Services(services::Look),
     /// Run a service.
     Start(services::Named),
     /// Stop a service and keep it stopped.
@@ -134,6 +136,8 @@ enum Verb {
     Unlock(unlock::Args),
     /// The regtest world: mine blocks, send from the faucet.
     Playground(playground::Args),
+    /// Render the compose files from the catalog, or check that the committed ones are true to it.
+    Compose(compose::Args),
     /// Shell completions on standard output.
     Completions(completions::Args),
     /// End this box's processes; used by the uninstaller.
@@ -149,6 +153,7 @@ pub fn main() -> ExitCode {
         Verb::Supervise => run::supervise(cli.box_dir),
         Verb::App(args) => run::app(&args),
         Verb::Shim(args) => return run::shim(&args),
+        Verb::Compose(args) => compose::run(&args),
         verb => run::briefly(async { Shell::new(cli.box_dir, out)?.perform(verb).await }),
     };
     exit::report(done)
@@ -178,11 +183,13 @@ impl Shell {
 
     async fn perform(&self, verb: Verb) -> Result<(), Failure> {
         match verb {
-            Verb::Supervise | Verb::App(_) | Verb::Shim(_) => unreachable!("roles are run by `main`"),
+            Verb::Supervise | Verb::App(_) | Verb::Shim(_) | Verb::Compose(_) => {
+                unreachable!("roles are run by `main`")
+            }
             Verb::Status(args) => status::run(self, &args).await,
             Verb::Setup(args) => setup::run(self, &args).await,
             Verb::ClaimCode => claim_code::run(self).await,
-            Verb::Services => services::list(self).await,
+            Verb::Services(args) => services::look(self, &args).await,
             Verb::Start(args) => services::act(self, &args, flashnode_core::control::Verb::Start).await,
             Verb::Stop(args) => services::act(self, &args, flashnode_core::control::Verb::Stop).await,
             Verb::Restart(args) => services::act(self, &args, flashnode_core::control::Verb::Restart).await,

@@ -11,7 +11,11 @@ use flashnode_core::{
 use tokio_util::sync::CancellationToken;
 
 /// Serves until `shutdown`.
-pub async fn serve(listen: SocketAddr, control: Arc<dyn Control>, shutdown: CancellationToken) -> std::io::Result<()> {
+pub async fn serve(
+    listen: SocketAddr,
+    control: Arc<dyn Control>,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
     let router = Router::new().route("/metrics", get(metrics)).with_state(control);
     let listener = tokio::net::TcpListener::bind(listen).await?;
     axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
@@ -28,7 +32,9 @@ async fn metrics(State(control): State<Arc<dyn Control>>) -> impl IntoResponse {
 
 /// Prometheus' text format. Names of services are our own: nothing to escape.
 fn render(status: &StatusView) -> String {
-    let mut out = String::from("# HELP flashnode_up Whether the supervisor answers.\n# TYPE flashnode_up gauge\nflashnode_up 1\n");
+    let mut out = String::from(
+        "# HELP flashnode_up Whether the supervisor answers.\n# TYPE flashnode_up gauge\nflashnode_up 1\n",
+    );
     let mut gauge = |name: &str, help: &str, rows: Vec<(String, u64)>| {
         let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge");
         for (labels, value) in rows {
@@ -36,9 +42,17 @@ fn render(status: &StatusView) -> String {
         }
     };
     let of = |value: fn(&Health) -> u64| {
-        status.services.iter().map(|s| (format!("{{service=\"{}\"}}", s.name), value(&s.health))).collect::<Vec<_>>()
+        status
+            .services
+            .iter()
+            .map(|s| (format!("{{service=\"{}\"}}", s.name), value(&s.health)))
+            .collect::<Vec<_>>()
     };
-    gauge("flashnode_service_good", "Whether the service does its work.", of(|h| u64::from(*h == Health::Good)));
+    gauge(
+        "flashnode_service_good",
+        "Whether the service does its work.",
+        of(|h| u64::from(*h == Health::Good)),
+    );
     let loaded = |health: &Health| match health {
         Health::Loading { basis_points } => u64::from(*basis_points),
         Health::Good => 10_000,
@@ -49,7 +63,11 @@ fn render(status: &StatusView) -> String {
     gauge("flashnode_block_height", "Height of the chain.", one(status.block_height.unwrap_or(0)));
     gauge("flashnode_disk_free_bytes", "Free space where the box keeps its data.", one(status.disk.free));
     gauge("flashnode_alarms", "Alarms that nobody has acknowledged.", one(status.alarms.len() as u64));
-    gauge("flashnode_generation", "The committed wanted state.", one(u64::try_from(status.generation.0).unwrap_or(0)));
+    gauge(
+        "flashnode_generation",
+        "The committed wanted state.",
+        one(u64::try_from(status.generation.0).unwrap_or(0)),
+    );
     gauge("flashnode_locked", "Whether the box is locked.", one(u64::from(status.locked)));
     out
 }

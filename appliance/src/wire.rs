@@ -72,7 +72,10 @@ pub async fn supervisor(box_dir: &Path, config: Config) -> anyhow::Result<Box> {
     let own_uid = rustix::process::geteuid().as_raw();
     let program = own_program(box_dir)?;
     let node = Arc::new(Node {
-        doors: Arc::new(LocalDoors::new(&authority.certificate(Realm::Services), &authority.certificate(Realm::Pages))),
+        doors: Arc::new(LocalDoors::new(
+            &authority.certificate(Realm::Services),
+            &authority.certificate(Realm::Pages),
+        )),
         machine: Arc::new(ThisMachine { box_dir: box_dir.to_owned(), config: config.clone() }),
         clock: Arc::new(SystemClock),
         ground: Ground {
@@ -110,7 +113,11 @@ pub async fn supervisor(box_dir: &Path, config: Config) -> anyhow::Result<Box> {
 fn folders(box_dir: &Path) -> anyhow::Result<()> {
     for (name, mode) in [("", 0o755), ("supervisor", 0o700), ("run", 0o755), ("services", 0o755)] {
         let path = if name.is_empty() { box_dir.to_owned() } else { box_dir.join(name) };
-        fs::DirBuilder::new().recursive(true).mode(mode).create(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(mode)
+            .create(&path)
+            .with_context(|| format!("cannot make {}", path.display()))?;
     }
     Ok(())
 }
@@ -129,11 +136,16 @@ async fn open_store(box_dir: &Path) -> anyhow::Result<(Store, Option<String>)> {
 fn box_key(path: &Path, database_exists: bool) -> anyhow::Result<Secret<[u8; 32]>> {
     if path.exists() {
         let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let key = bytes.try_into().map_err(|_| anyhow::anyhow!("{} is damaged: it must hold 32 bytes", path.display()))?;
+        let key = bytes
+            .try_into()
+            .map_err(|_| anyhow::anyhow!("{} is damaged: it must hold 32 bytes", path.display()))?;
         return Ok(Secret::new(key));
     }
     if database_exists {
-        bail!("{} is gone, and without it the state database cannot be read; put it back from a backup", path.display());
+        bail!(
+            "{} is gone, and without it the state database cannot be read; put it back from a backup",
+            path.display()
+        );
     }
     let key: [u8; 32] = rand::random();
     let new = path.with_extension("new");

@@ -27,7 +27,12 @@ fn declared(edges: &Value, edge: &str) -> BTreeSet<String> {
 /// Asks `help` for every method, then tries each as each consumer whose credential the test can read.
 fn bitcoind_allows_what_is_declared(one: &TestBox, edges: &Value) {
     let electrs = std::fs::read_to_string(one.spec_file("electrs", "electrs.toml")).expect("root reads it");
-    let auth = electrs.lines().find_map(|l| l.strip_prefix("auth = \"")).and_then(|l| l.strip_suffix('"')).expect("auth").to_owned();
+    let auth = electrs
+        .lines()
+        .find_map(|l| l.strip_prefix("auth = \""))
+        .and_then(|l| l.strip_suffix('"'))
+        .expect("auth")
+        .to_owned();
     let lnd = std::fs::read_to_string(one.spec_file("lnd", "lnd.conf")).expect("root reads it");
     let of_lnd = |key: &str| lnd.lines().find_map(|l| l.strip_prefix(key)).expect("a line").to_owned();
     let lnd_auth = format!("{}:{}", of_lnd("bitcoind.rpcuser="), of_lnd("bitcoind.rpcpass="));
@@ -48,16 +53,54 @@ fn bitcoind_allows_what_is_declared(one: &TestBox, edges: &Value) {
 
 /// Dangerous, useful and harmless methods alike; the declared ones are tried from the declaration.
 const METHODS: &[&str] = &[
-    "stop", "dumpprivkey", "sendtoaddress", "createwallet", "loadwallet", "listwallets", "generatetoaddress", "invalidateblock",
-    "addnode", "setban", "importdescriptors", "listdescriptors", "getblockchaininfo", "getnetworkinfo", "getrawtransaction",
-    "sendrawtransaction", "estimatesmartfee", "getpeerinfo", "getzmqnotifications", "pruneblockchain", "walletpassphrase",
-    "getmempoolentry", "getrawmempool", "gettxout", "testmempoolaccept", "submitpackage", "logging", "getrpcinfo", "help", "uptime",
+    "stop",
+    "dumpprivkey",
+    "sendtoaddress",
+    "createwallet",
+    "loadwallet",
+    "listwallets",
+    "generatetoaddress",
+    "invalidateblock",
+    "addnode",
+    "setban",
+    "importdescriptors",
+    "listdescriptors",
+    "getblockchaininfo",
+    "getnetworkinfo",
+    "getrawtransaction",
+    "sendrawtransaction",
+    "estimatesmartfee",
+    "getpeerinfo",
+    "getzmqnotifications",
+    "pruneblockchain",
+    "walletpassphrase",
+    "getmempoolentry",
+    "getrawmempool",
+    "gettxout",
+    "testmempoolaccept",
+    "submitpackage",
+    "logging",
+    "getrpcinfo",
+    "help",
+    "uptime",
 ];
 
 fn rpc_status(port: u16, auth: &str, method: &str) -> u16 {
     let body = format!(r#"{{"jsonrpc":"1.0","id":1,"method":"{method}","params":[]}}"#);
     let output = std::process::Command::new("curl")
-        .args(["-s", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "10", "-u", auth, "--data-binary", &body])
+        .args([
+            "-s",
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code}",
+            "--max-time",
+            "10",
+            "-u",
+            auth,
+            "--data-binary",
+            &body,
+        ])
         .arg(format!("http://127.0.0.1:{port}/"))
         .output()
         .expect("curl runs");
@@ -67,7 +110,8 @@ fn rpc_status(port: u16, auth: &str, method: &str) -> u16 {
 fn ages(one: &TestBox) -> BTreeMap<String, i64> {
     let edges = one.json(&["edges"]);
     let rows = edges.as_array().into_iter().flatten();
-    rows.map(|e| (e["edge"].as_str().unwrap_or_default().to_owned(), e["since"].as_i64().unwrap_or(0))).collect()
+    rows.map(|e| (e["edge"].as_str().unwrap_or_default().to_owned(), e["since"].as_i64().unwrap_or(0)))
+        .collect()
 }
 
 fn rotates_alone(one: &TestBox, edge: &str) {
@@ -76,7 +120,8 @@ fn rotates_alone(one: &TestBox, edge: &str) {
     one.until(180, "the rotation", |b| {
         let edges = b.json(&["edges"]);
         let rows = edges.as_array().into_iter().flatten();
-        rows.filter(|e| e["edge"] == edge).all(|e| e["rotating"] == false && e["since"].as_i64() > Some(before[edge]))
+        rows.filter(|e| e["edge"] == edge)
+            .all(|e| e["rotating"] == false && e["since"].as_i64() > Some(before[edge]))
     });
     one.wait_good(120);
     let after = ages(one);
@@ -84,6 +129,7 @@ fn rotates_alone(one: &TestBox, edge: &str) {
         assert_eq!(name != edge, after[name] == *since, "only {edge} changed: {name}");
     }
     let audit = one.json(&["audit"]);
-    let proven = audit.as_array().into_iter().flatten().any(|e| e["action"] == "edge.rotated" && e["subject"] == edge);
+    let proven =
+        audit.as_array().into_iter().flatten().any(|e| e["action"] == "edge.rotated" && e["subject"] == edge);
     assert!(proven, "the old credential was replayed and refused: {audit}");
 }

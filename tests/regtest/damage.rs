@@ -21,7 +21,9 @@ fn ten_kills_in_a_row(one: &TestBox) {
         if let Some(pid) = one.pid("bitcoind") {
             kill_9(pid);
         }
-        one.until(10, "the kill is seen", |b| b.pid("bitcoind").is_none() || b.line("bitcoind")["health"] != "good");
+        one.until(10, "the kill is seen", |b| {
+            b.pid("bitcoind").is_none() || b.line("bitcoind")["health"] != "good"
+        });
     }
     one.wait_good(120);
     let alarms = one.json(&["alerts"]);
@@ -33,7 +35,11 @@ fn a_damaged_index_is_told_and_rebuilt(one: &TestBox) {
     one.until(60, "electrs stops", |b| b.pid("electrs").is_none());
     let index = one.dir.join("services/electrs/data/regtest");
     let tables = fs::read_dir(&index).expect("an index").flatten().map(|e| e.path());
-    let files: Vec<_> = tables.filter(|p| p.file_name().is_some_and(|n| n == "CURRENT" || n.to_string_lossy().starts_with("MANIFEST"))).collect();
+    let files: Vec<_> = tables
+        .filter(|p| {
+            p.file_name().is_some_and(|n| n == "CURRENT" || n.to_string_lossy().starts_with("MANIFEST"))
+        })
+        .collect();
     assert!(!files.is_empty(), "files to damage in {}", index.display());
     for file in files {
         fs::write(file, "not an index").expect("damages it");

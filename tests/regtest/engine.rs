@@ -4,7 +4,8 @@ use flashnode_tests::{TestBox, kill_9};
 
 #[test]
 fn a_box_runs_under_docker() {
-    let engine = std::process::Command::new("docker").args(["version", "--format", "{{.Server.Version}}"]).output();
+    let engine =
+        std::process::Command::new("docker").args(["version", "--format", "{{.Server.Version}}"]).output();
     if !engine.is_ok_and(|output| output.status.success()) {
         eprintln!("skipped: no container engine answers on this machine");
         return;

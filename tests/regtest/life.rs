@@ -32,12 +32,18 @@ fn a_box_comes_up_heals_and_is_adopted() {
 fn a_killed_daemon_is_healed_and_told(one: &TestBox) {
     let before = one.pid("bitcoind").expect("bitcoind runs");
     kill_9(before);
-    one.until(10, "bitcoind is seen as not good", |b| b.line("bitcoind")["health"] != "good" || b.pid("bitcoind") != Some(before));
+    one.until(10, "bitcoind is seen as not good", |b| {
+        b.line("bitcoind")["health"] != "good" || b.pid("bitcoind") != Some(before)
+    });
     one.wait_good(60);
     let view = one.json(&["services", "bitcoind"]);
     assert_eq!(view["last_exit"][0]["signal"], 9, "the page tells why: {view}");
     let audit = one.json(&["audit"]);
-    let told = audit.as_array().into_iter().flatten().any(|e| e["action"] == "service.crashed" && e["subject"] == "bitcoind");
+    let told = audit
+        .as_array()
+        .into_iter()
+        .flatten()
+        .any(|e| e["action"] == "service.crashed" && e["subject"] == "bitcoind");
     assert!(told, "{audit}");
 }
 
@@ -54,14 +60,17 @@ fn a_killed_supervisor_adopts(one: &mut TestBox) {
 
 fn every_edge_is_listed(one: &TestBox) {
     let edges = one.json(&["edges"]);
-    let names: Vec<&str> = edges.as_array().into_iter().flatten().filter_map(|e| e["edge"].as_str()).collect();
+    let names: Vec<&str> =
+        edges.as_array().into_iter().flatten().filter_map(|e| e["edge"].as_str()).collect();
     for edge in ["electrs:bitcoind", "lnd:bitcoind", "supervisor:bitcoind", "supervisor:lnd"] {
         assert!(names.contains(&edge), "{edge} in {names:?}");
     }
 }
 
 fn the_playground_has_a_channel(one: &TestBox) {
-    one.until(180, "the channel to the outside", |b| b.json(&["playground", "info"])["channel"][1] == 5_000_000);
+    one.until(180, "the channel to the outside", |b| {
+        b.json(&["playground", "info"])["channel"][1] == 5_000_000
+    });
     let height = one.json(&["playground", "info"])["height"].as_u64().expect("height");
     let mined = one.json(&["playground", "mine", "3"]);
     assert!(mined["height"].as_u64().expect("height") >= height + 3, "{mined}");
@@ -106,12 +115,18 @@ fn no_secret_is_visible(one: &TestBox) {
         let log = one.json(&["logs", name, "-n", "5000"]).to_string();
         assert!(secrets.iter().all(|secret| !log.contains(secret)), "{name} logs a secret");
     }
-    assert!(secrets.iter().all(|secret| !one.supervisor_log().contains(secret)), "the supervisor logs a secret");
+    assert!(
+        secrets.iter().all(|secret| !one.supervisor_log().contains(secret)),
+        "the supervisor logs a secret"
+    );
 }
 
 #[test]
 fn two_boxes_run_side_by_side_and_a_locked_one_opens_with_its_passphrase() {
-    let (mut one, mut two) = (TestBox::new("left", "process", "playground = false"), TestBox::new("right", "process", "playground = false"));
+    let (mut one, mut two) = (
+        TestBox::new("left", "process", "playground = false"),
+        TestBox::new("right", "process", "playground = false"),
+    );
     one.start();
     two.start();
     let done = one.set_up(&[]);
@@ -122,7 +137,9 @@ fn two_boxes_run_side_by_side_and_a_locked_one_opens_with_its_passphrase() {
     one.kill_supervisor();
     std::fs::remove_file(one.dir.join("supervisor/keys/auto-unlock.key")).expect("the auto-unlock file");
     one.start();
-    one.until(20, "a locked box", |b| b.cli(&["status", "--json"]).status.success() && b.json(&["status"])["locked"] == true);
+    one.until(20, "a locked box", |b| {
+        b.cli(&["status", "--json"]).status.success() && b.json(&["status"])["locked"] == true
+    });
     let file = one.dir.join("recovery.txt");
     std::fs::write(&file, recovery).expect("a file");
     one.json(&["unlock", "--passphrase-file", file.to_str().expect("UTF-8")]);

@@ -63,7 +63,11 @@ impl TestBox {
 
     /// Starts the supervisor; its log goes to `supervisor.log`.
     pub fn start(&mut self) {
-        let log = fs::OpenOptions::new().create(true).append(true).open(self.dir.join("supervisor.log")).expect("a log");
+        let log = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.dir.join("supervisor.log"))
+            .expect("a log");
         let child = Command::new(flashnode())
             .args(["--box", self.dir.to_str().expect("UTF-8"), "supervise"])
             .env("RUST_LOG", "info")
@@ -105,8 +109,18 @@ impl TestBox {
     pub fn set_up(&self, more: &[&str]) -> Value {
         let password = self.dir.join("owner.password");
         fs::write(&password, "correct horse battery staple").expect("a password file");
-        until(Duration::from_secs(30), "the console socket", || self.dir.join("services/app/data/console.sock").exists());
-        let mut args = vec!["setup", "--owner", "ana", "--password-file", password.to_str().expect("UTF-8"), "--network", "regtest"];
+        until(Duration::from_secs(30), "the console socket", || {
+            self.dir.join("services/app/data/console.sock").exists()
+        });
+        let mut args = vec![
+            "setup",
+            "--owner",
+            "ana",
+            "--password-file",
+            password.to_str().expect("UTF-8"),
+            "--network",
+            "regtest",
+        ];
         args.extend(more);
         self.json(&args)
     }
@@ -116,7 +130,11 @@ impl TestBox {
         let seconds = seconds.to_string();
         let output = self.cli(&["status", "--wait", "good", "--timeout", &seconds, "--json"]);
         if !output.status.success() {
-            panic!("not good within {seconds} s: {}\n{}", String::from_utf8_lossy(&output.stdout), self.supervisor_log());
+            panic!(
+                "not good within {seconds} s: {}\n{}",
+                String::from_utf8_lossy(&output.stdout),
+                self.supervisor_log()
+            );
         }
         serde_json::from_slice(&output.stdout).expect("JSON")
     }
@@ -150,7 +168,8 @@ impl TestBox {
     pub fn spec_file(&self, service: &str, file: &str) -> PathBuf {
         let specs = self.dir.join("services").join(service).join("specs");
         let entries = fs::read_dir(&specs).expect("specs").flatten().map(|e| e.path().join(file));
-        let newest = entries.filter(|p| p.exists()).max_by_key(|p| fs::metadata(p).and_then(|m| m.modified()).ok());
+        let newest =
+            entries.filter(|p| p.exists()).max_by_key(|p| fs::metadata(p).and_then(|m| m.modified()).ok());
         newest.unwrap_or_else(|| panic!("{file} under {}", specs.display()))
     }
 }
@@ -167,7 +186,11 @@ impl Drop for TestBox {
             let _ = child.wait();
         }
         if !ended.status.success() {
-            eprintln!("{}: not everything ended: {}", self.dir.display(), String::from_utf8_lossy(&ended.stderr));
+            eprintln!(
+                "{}: not everything ended: {}",
+                self.dir.display(),
+                String::from_utf8_lossy(&ended.stderr)
+            );
         }
         if std::thread::panicking() {
             eprintln!("the folder of the failed box is kept: {}", self.dir.display());

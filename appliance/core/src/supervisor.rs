@@ -53,14 +53,23 @@ impl Supervisor {
         crate::node::catalog::get(name)?;
         match self.snapshot().desired.of(name) {
             Some(_) => Ok(()),
-            None => Err(Error::not_found(format!("{name} is not part of this box. Optional services are switched on under updates."))),
+            None => Err(Error::not_found(format!(
+                "{name} is not part of this box. Optional services are switched on under updates."
+            ))),
         }
     }
 
-    async fn log(&self, name: &ServiceName, from: crate::ports::runtime::LogFrom, limit: usize, search: Option<&str>) -> Result<LogPage> {
+    async fn log(
+        &self,
+        name: &ServiceName,
+        from: crate::ports::runtime::LogFrom,
+        limit: usize,
+        search: Option<&str>,
+    ) -> Result<LogPage> {
         self.known(name)?;
         let page = self.node.runtimes.of_service(name).log(name, from, limit.clamp(1, 5_000)).await;
-        let mut page = page.map_err(|error| Error::unavailable(format!("The log of {name}")).caused_by(error))?;
+        let mut page =
+            page.map_err(|error| Error::unavailable(format!("The log of {name}")).caused_by(error))?;
         if let Some(words) = search.map(str::to_lowercase).filter(|words| !words.is_empty()) {
             page.lines.retain(|line| line.text.to_lowercase().contains(&words));
         }

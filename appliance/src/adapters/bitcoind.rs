@@ -27,7 +27,12 @@ pub struct Bitcoind {
 impl Bitcoind {
     /// At this loopback port.
     pub fn new(client: Client, port: u16, user: &str, password: &Secret<String>) -> Self {
-        Self { client, base: format!("http://127.0.0.1:{port}"), user: user.to_owned(), password: password.clone() }
+        Self {
+            client,
+            base: format!("http://127.0.0.1:{port}"),
+            user: user.to_owned(),
+            password: password.clone(),
+        }
     }
 }
 
@@ -64,7 +69,8 @@ fn read((status, text): (u16, String), method: &str) -> PortResult<Value> {
         403 => return Err(PortError::Failed(format!("the method {method} is not allowed"))),
         _ => {}
     }
-    let answer: Value = serde_json::from_str(&text).map_err(|_| PortError::Failed(format!("HTTP status {status} without JSON")))?;
+    let answer: Value = serde_json::from_str(&text)
+        .map_err(|_| PortError::Failed(format!("HTTP status {status} without JSON")))?;
     let error = &answer["error"];
     let message = || error["message"].as_str().unwrap_or("an error without a message").to_owned();
     match error["code"].as_i64() {

@@ -4,12 +4,17 @@ use std::{path::Path, sync::Arc};
 
 use flashnode_core::{
     node::catalog::context::{Doors, TorControl},
-    ports::{bitcoin::Bitcoin, database::Database, electrum::Electrum, lightning::Lightning, web::WebService},
+    ports::{
+        bitcoin::Bitcoin, database::Database, electrum::Electrum, lightning::Lightning, web::WebService,
+    },
     types::Secret,
 };
 use reqwest::Client;
 
-use super::{bitcoind::Bitcoind, electrum::ElectrumServer, http, http::LocalWeb, lnd::Lnd, postgres::Postgres, tor::Tor};
+use super::{
+    bitcoind::Bitcoind, electrum::ElectrumServer, http, http::LocalWeb, lnd::Lnd, postgres::Postgres,
+    tor::Tor,
+};
 
 /// Doors on this machine's loopback.
 pub struct LocalDoors {
@@ -21,7 +26,11 @@ pub struct LocalDoors {
 impl LocalDoors {
     /// `services_ca` made the certificates of services, `pages_ca` that of our own pages; both PEM.
     pub fn new(services_ca: &str, pages_ca: &str) -> Self {
-        Self { plain: http::client(None), services: http::client(Some(services_ca)), pages: http::client(Some(pages_ca)) }
+        Self {
+            plain: http::client(None),
+            services: http::client(Some(services_ca)),
+            pages: http::client(Some(pages_ca)),
+        }
     }
 }
 

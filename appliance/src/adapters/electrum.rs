@@ -51,13 +51,15 @@ impl ElectrumServer {
 
 /// The height in the answer to `blockchain.headers.subscribe`.
 fn height(line: &str) -> PortResult<u64> {
-    let answer: Value = serde_json::from_str(line).map_err(|_| PortError::Failed("its answer is not JSON".to_owned()))?;
+    let answer: Value =
+        serde_json::from_str(line).map_err(|_| PortError::Failed("its answer is not JSON".to_owned()))?;
     answer["result"]["height"].as_u64().ok_or_else(|| PortError::Starting("it has no tip yet".to_owned()))
 }
 
 /// electrs' gauge `electrs_index_height{type="tip"}`.
 fn indexed_height(metrics: &str) -> Option<u64> {
-    let line = metrics.lines().find(|line| line.starts_with("electrs_index_height{") && line.contains("\"tip\""))?;
+    let line =
+        metrics.lines().find(|line| line.starts_with("electrs_index_height{") && line.contains("\"tip\""))?;
     line.rsplit(' ').next()?.split('.').next()?.parse().ok()
 }
 
@@ -85,7 +87,8 @@ mod tests {
 
     #[test]
     fn the_gauge_is_found_among_others() {
-        let text = "# HELP x\nelectrs_index_db_properties{name=\"a\"} 1\nelectrs_index_height{type=\"tip\"} 907\n";
+        let text =
+            "# HELP x\nelectrs_index_db_properties{name=\"a\"} 1\nelectrs_index_height{type=\"tip\"} 907\n";
         assert_eq!(indexed_height(text), Some(907));
         assert_eq!(indexed_height("nothing"), None);
     }

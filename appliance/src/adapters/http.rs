@@ -16,7 +16,11 @@ const ANSWER: Duration = Duration::from_secs(30);
 
 /// A client that trusts `ca` (PEM) alone, when there is one.
 pub fn client(ca: Option<&str>) -> Client {
-    let mut builder = Client::builder().no_proxy().connect_timeout(Duration::from_secs(2)).timeout(ANSWER).pool_max_idle_per_host(2);
+    let mut builder = Client::builder()
+        .no_proxy()
+        .connect_timeout(Duration::from_secs(2))
+        .timeout(ANSWER)
+        .pool_max_idle_per_host(2);
     builder = match ca.map(|pem| Certificate::from_pem(pem.as_bytes())) {
         Some(Ok(certificate)) => builder.tls_certs_only([certificate]),
         _ => builder.tls_certs_only([]),
@@ -57,7 +61,8 @@ impl LocalWeb {
             None => request,
         };
         match send(request).await? {
-            (200..=299, text) => serde_json::from_str(&text).map_err(|_| PortError::Failed("its answer is not JSON".to_owned())),
+            (200..=299, text) => serde_json::from_str(&text)
+                .map_err(|_| PortError::Failed("its answer is not JSON".to_owned())),
             (401 | 403, _) => Err(PortError::Refused("it refuses our credential".to_owned())),
             (503, _) => Err(PortError::Starting("it is starting".to_owned())),
             (status, _) => Err(PortError::Failed(format!("it answers with HTTP status {status}"))),

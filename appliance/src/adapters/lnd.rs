@@ -47,11 +47,22 @@ fn read((status, text): (u16, String)) -> PortResult<Value> {
         return Ok(answer);
     }
     let message = answer["message"].as_str().unwrap_or("an error without a message").to_owned();
-    let unknown = ["verification failed", "cannot get macaroon", "root key with id", "expected 1 macaroon", "cannot determine data format"];
+    let unknown = [
+        "verification failed",
+        "cannot get macaroon",
+        "root key with id",
+        "expected 1 macaroon",
+        "cannot determine data format",
+    ];
     if unknown.iter().any(|mark| message.contains(mark)) {
         return Err(PortError::Refused(message));
     }
-    let starting = ["wallet locked", "waiting to start", "the RPC server is in the process of starting up", "wallet not created"];
+    let starting = [
+        "wallet locked",
+        "waiting to start",
+        "the RPC server is in the process of starting up",
+        "wallet not created",
+    ];
     if starting.iter().any(|mark| message.contains(mark)) {
         return Err(PortError::Starting(message));
     }
@@ -62,11 +73,13 @@ fn read((status, text): (u16, String)) -> PortResult<Value> {
 impl Lightning for Lnd {
     async fn state(&self) -> PortResult<WalletState> {
         let answer = self.ask(Method::GET, "/v1/state", None).await?;
-        serde_json::from_value(answer["state"].clone()).map_err(|_| PortError::Failed(format!("unknown state {}", answer["state"])))
+        serde_json::from_value(answer["state"].clone())
+            .map_err(|_| PortError::Failed(format!("unknown state {}", answer["state"])))
     }
 
     async fn init_wallet(&self, wallet: &NewWallet) -> PortResult<()> {
-        let root_key = hex::decode(wallet.macaroon_root_key.expose()).map_err(|e| PortError::Failed(e.to_string()))?;
+        let root_key =
+            hex::decode(wallet.macaroon_root_key.expose()).map_err(|e| PortError::Failed(e.to_string()))?;
         let body = json!({
             "wallet_password": STANDARD.encode(wallet.password.expose()),
             "extended_master_key": wallet.extended_master_key.expose(),
@@ -85,15 +98,20 @@ impl Lightning for Lnd {
             version: text("version"),
             block_height: info["block_height"].as_u64().unwrap_or(0),
             synced_to_chain: info["synced_to_chain"].as_bool().unwrap_or(false),
-            best_header_time: info["best_header_timestamp"].as_str().and_then(|t| t.parse().ok()).unwrap_or(0),
+            best_header_time: info["best_header_timestamp"]
+                .as_str()
+                .and_then(|t| t.parse().ok())
+                .unwrap_or(0),
         })
     }
 
     async fn bake(&self, uris: &[&str], root_key_id: u64) -> PortResult<Secret<String>> {
-        let permissions: Vec<Value> = uris.iter().map(|uri| json!({"entity": "uri", "action": uri})).collect();
+        let permissions: Vec<Value> =
+            uris.iter().map(|uri| json!({"entity": "uri", "action": uri})).collect();
         let body = json!({"permissions": permissions, "root_key_id": root_key_id.to_string()});
         let answer = self.ask(Method::POST, "/v1/macaroon", Some(body)).await?;
-        let macaroon = answer["macaroon"].as_str().ok_or_else(|| PortError::Failed("it baked nothing".to_owned()))?;
+        let macaroon =
+            answer["macaroon"].as_str().ok_or_else(|| PortError::Failed("it baked nothing".to_owned()))?;
         Ok(Secret::new(macaroon.to_owned()))
     }
 
@@ -120,7 +138,8 @@ mod tests {
 
     #[test]
     fn an_unknown_macaroon_and_a_missing_right_differ() {
-        let dead = r#"{"code":2,"message":"verification failed: signature mismatch after caveat verification"}"#;
+        let dead =
+            r#"{"code":2,"message":"verification failed: signature mismatch after caveat verification"}"#;
         assert!(matches!(read((500, dead.into())), Err(PortError::Refused(_))));
         let weak = r#"{"code":7,"message":"permission denied"}"#;
         assert!(matches!(read((403, weak.into())), Err(PortError::Failed(_))));

@@ -27,7 +27,12 @@ impl Postgres {
         Self { port, password: password.clone() }
     }
 
-    async fn connect(&self, role: &str, password: &Secret<String>, database: &str) -> PortResult<PgConnection> {
+    async fn connect(
+        &self,
+        role: &str,
+        password: &Secret<String>,
+        database: &str,
+    ) -> PortResult<PgConnection> {
         let options = PgConnectOptions::new_without_pgpass()
             .host("127.0.0.1")
             .port(self.port)

@@ -59,7 +59,10 @@ mod tests {
 
     #[test]
     fn the_phase_is_read_and_rubbish_is_not() {
-        assert_eq!(percent("250 OK\r\n250-status/bootstrap-phase=NOTICE BOOTSTRAP PROGRESS=45 TAG=x\r\n"), Some(45));
+        assert_eq!(
+            percent("250 OK\r\n250-status/bootstrap-phase=NOTICE BOOTSTRAP PROGRESS=45 TAG=x\r\n"),
+            Some(45)
+        );
         assert_eq!(percent("PROGRESS=101"), None);
         assert_eq!(percent("515 Authentication failed"), None);
     }

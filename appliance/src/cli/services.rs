@@ -1,7 +1,7 @@
 //! `flashnode services`, `start|stop|restart NAME`, `rebuild NAME`
 
 use flashnode_core::{
-    control::{Request, Verb},
+    control::{Request, ServiceView, Verb},
     types::ServiceName,
 };
 
@@ -18,6 +18,13 @@ pub struct Named {
     name: ServiceName,
 }
 
+/// Arguments of `services`.
+#[derive(Debug, clap::Args)]
+pub struct Look {
+    /// One service in full; without it, all of them in a line each.
+    name: Option<ServiceName>,
+}
+
 /// Arguments of `rebuild`.
 #[derive(Debug, clap::Args)]
 pub struct Rebuild {
@@ -28,12 +35,42 @@ pub struct Rebuild {
     yes: bool,
 }
 
-pub(super) async fn list(shell: &Shell) -> Result<(), Failure> {
+pub(super) async fn look(shell: &Shell, args: &Look) -> Result<(), Failure> {
+    if let Some(name) = &args.name {
+        let view = answer!(shell, Request::Service { name: name.clone() } => Service)?;
+        return shell.out.show(&*view, one);
+    }
     let box_ = status::look(shell).await?;
     shell.out.show(&box_.services, |lines| match lines.as_slice() {
         [] => "No services yet: the box is not set up.".to_owned(),
         lines => out::columns(&lines.iter().map(status::row).collect::<Vec<_>>()),
     })
+}
+
+/// One service in full, a line for each thing worth knowing.
+fn one(view: &ServiceView) -> String {
+    let list = |names: &[ServiceName]| names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let mut rows = vec![["plan".to_owned(), view.plan.clone()]];
+    let mut row = |name: &str, value: String| {
+        if !value.is_empty() {
+            rows.push([name.to_owned(), value]);
+        }
+    };
+    row("since", view.since.map(|at| at.rfc3339()).unwrap_or_default());
+    row("process", view.pid.map(|pid| pid.to_string()).unwrap_or_default());
+    let memory = view.usage.map(|u| format!("{} of {} MiB", u.memory >> 20, view.memory_limit_mib));
+    row("memory", memory.unwrap_or_default());
+    row("needs", list(&view.needs));
+    row("needed by", list(&view.needed_by));
+    let ports = view
+        .ports
+        .iter()
+        .map(|(what, port, world)| format!("{what} {port}{}", if *world { " (world)" } else { "" }));
+    row("ports", ports.collect::<Vec<_>>().join(", "));
+    row("taken back", view.reverted.clone().unwrap_or_default());
+    let last = view.last_exit.as_ref().map(|(exit, _)| format!("{} at {}", exit.cause(), exit.at.rfc3339()));
+    row("last end", last.unwrap_or_default());
+    format!("{}\n\n{}", out::columns(&[status::row(&view.line)]), out::columns(&rows))
 }
 
 pub(super) async fn act(shell: &Shell, args: &Named, verb: Verb) -> Result<(), Failure> {

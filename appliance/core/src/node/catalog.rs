@@ -266,8 +266,11 @@ pub fn check(services: &[&dyn Service]) -> Result<(), BadCatalog> {
             }
         }
         if placed.len() == before {
-            let stuck: Vec<String> =
-                services.iter().filter(|s| !placed.contains(&s.name())).map(|s| s.name().to_string()).collect();
+            let stuck: Vec<String> = services
+                .iter()
+                .filter(|s| !placed.contains(&s.name()))
+                .map(|s| s.name().to_string())
+                .collect();
             return Err(BadCatalog::Cycle(stuck.join(" ↔ ")));
         }
     }
@@ -286,7 +289,9 @@ pub fn check_choice(choice: &ServiceChoice) -> Result<(), Error> {
         }
     }
     if choice.prune_mib.is_some_and(|mib| mib < 550) {
-        return Err(Error::invalid("Keep at least 550 MiB of blocks: Bitcoin's node refuses to work with less."));
+        return Err(Error::invalid(
+            "Keep at least 550 MiB of blocks: Bitcoin's node refuses to work with less.",
+        ));
     }
     Ok(())
 }

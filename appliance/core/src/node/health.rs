@@ -34,7 +34,7 @@ impl Health {
 
     /// Loading at `done` of `total`.
     pub fn loading(done: u64, total: u64) -> Self {
-        let points = if total == 0 { 0 } else { done.min(total).saturating_mul(10_000) / total };
+        let points = done.min(total).saturating_mul(10_000).checked_div(total).unwrap_or(0);
         Health::Loading { basis_points: u16::try_from(points).unwrap_or(10_000) }
     }
 

@@ -9,7 +9,11 @@ use crate::types::Secret;
 /// Lets its bearer bake macaroons, and nothing else. `root_key` is 32 bytes in hex, of LND's root key id 0.
 pub fn bootstrap(root_key: &Secret<String>) -> Option<Secret<String>> {
     let root_key = hex::decode(root_key.expose()).ok()?;
-    Some(Secret::new(hex::encode(bake(&root_key, &rand::random::<[u8; 16]>(), &[("macaroon", &["generate", "read", "write"])]))))
+    Some(Secret::new(hex::encode(bake(
+        &root_key,
+        &rand::random::<[u8; 16]>(),
+        &[("macaroon", &["generate", "read", "write"])],
+    ))))
 }
 
 fn bake(root_key: &[u8], nonce: &[u8], ops: &[(&str, &[&str])]) -> Vec<u8> {
@@ -62,8 +66,8 @@ fn varint(out: &mut Vec<u8>, mut value: usize) {
 }
 
 fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
-    let mut mac =
-        <Hmac<Sha256> as Mac>::new_from_slice(key).unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
+    let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(key)
+        .unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
     mac.update(message);
     mac.finalize().into_bytes().to_vec()
 }

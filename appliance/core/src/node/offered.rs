@@ -29,14 +29,22 @@ pub fn look(images: &Images, folder: &Path, flavour: Flavour, engine: bool) -> O
         .collect()
 }
 
-fn offer(images: &Images, folder: &Path, service: &ServiceName, flavour: Flavour, engine: bool) -> Result<Pinned, String> {
-    let image = images.of(service, flavour).ok_or_else(|| format!("The catalog has no image for {service}."))?;
+fn offer(
+    images: &Images,
+    folder: &Path,
+    service: &ServiceName,
+    flavour: Flavour,
+    engine: bool,
+) -> Result<Pinned, String> {
+    let image =
+        images.of(service, flavour).ok_or_else(|| format!("The catalog has no image for {service}."))?;
     let built = image.recipe.as_ref().and_then(|recipe| newest(folder, recipe));
     let pinned = match (built, &image.pulled) {
         (Some(pinned), _) => pinned,
-        (None, Some(reference)) if engine => {
-            Pinned { image: ImageRef::Pulled { reference: reference.clone() }, version: image.version.clone() }
-        }
+        (None, Some(reference)) if engine => Pinned {
+            image: ImageRef::Pulled { reference: reference.clone() },
+            version: image.version.clone(),
+        },
         (None, _) => return Err(cannot_be_had(service, image.recipe.as_deref())),
     };
     match image.refused(&pinned.version) {
@@ -47,8 +55,12 @@ fn offer(images: &Images, folder: &Path, service: &ServiceName, flavour: Flavour
 
 fn cannot_be_had(service: &ServiceName, recipe: Option<&str>) -> String {
     match recipe {
-        Some(recipe) => format!("{service} has not been built on this box yet: run images/build.sh {recipe}."),
-        None => format!("{service} comes only as a container image, and this box runs without a container engine."),
+        Some(recipe) => {
+            format!("{service} has not been built on this box yet: run images/build.sh {recipe}.")
+        }
+        None => format!(
+            "{service} comes only as a container image, and this box runs without a container engine."
+        ),
     }
 }
 
@@ -62,7 +74,10 @@ fn newest(folder: &Path, recipe: &str) -> Option<Pinned> {
         Some((at, meta))
     });
     let (_, meta) = built.max_by_key(|(at, _)| *at)?;
-    Some(Pinned { image: ImageRef::Built { name: recipe.to_owned(), hash: meta.hash }, version: meta.version })
+    Some(Pinned {
+        image: ImageRef::Built { name: recipe.to_owned(), hash: meta.hash },
+        version: meta.version,
+    })
 }
 
 #[cfg(test)]
@@ -83,7 +98,8 @@ mod tests {
         let dir = tempfile::tempdir().expect("folder");
         let root = dir.path().join("electrs/abc");
         std::fs::create_dir_all(&root).expect("folder");
-        std::fs::write(root.join("meta.json"), r#"{"name":"electrs","hash":"abc","version":"0.11.9"}"#).expect("write");
+        std::fs::write(root.join("meta.json"), r#"{"name":"electrs","hash":"abc","version":"0.11.9"}"#)
+            .expect("write");
         let offers = look(&Images::built_in(), dir.path(), Flavour::Knots, true);
         assert_eq!(offers[&ELECTRS].as_ref().expect("built").version, "0.11.9");
     }

@@ -80,7 +80,9 @@ impl Playground {
 
     /// An order from a person.
     pub async fn order(&self, order: PlaygroundOrder) -> Result<PlaygroundView> {
-        let context = self.regtest().ok_or_else(|| Error::conflict("The playground is on regtest boxes only: here money is real."))?;
+        let context = self
+            .regtest()
+            .ok_or_else(|| Error::conflict("The playground is on regtest boxes only: here money is real."))?;
         let bitcoin = self.bitcoin(&context).ok_or_else(|| Error::unavailable("Bitcoin's node"))?;
         let away = |error| Error::unavailable("Bitcoin's node").caused_by(error);
         let mut txid = None;
@@ -88,7 +90,9 @@ impl Playground {
             PlaygroundOrder::Mine { blocks } if (1..=MINE_AT_MOST).contains(&blocks) => {
                 self.mine(&*bitcoin, blocks.into()).await.map_err(away)?;
             }
-            PlaygroundOrder::Mine { .. } => return Err(Error::invalid(format!("Mine 1 to {MINE_AT_MOST} blocks at a time."))),
+            PlaygroundOrder::Mine { .. } => {
+                return Err(Error::invalid(format!("Mine 1 to {MINE_AT_MOST} blocks at a time.")));
+            }
             PlaygroundOrder::Fund { address, sats } => txid = Some(fund(&*bitcoin, &address, sats).await?),
             PlaygroundOrder::Info => {}
         }
@@ -98,11 +102,14 @@ impl Playground {
     }
 
     async fn info(&self, context: &Context, bitcoin: &dyn Bitcoin) -> PortResult<PlaygroundView> {
-        let mut view = PlaygroundView { height: bitcoin.chain_info().await?.blocks, ..PlaygroundView::default() };
+        let mut view =
+            PlaygroundView { height: bitcoin.chain_info().await?.blocks, ..PlaygroundView::default() };
         faucet(bitcoin).await?;
         let balances = bitcoin.call(Some("faucet"), "getbalances", json!([])).await?;
         view.faucet_sats = sats_of(&balances["mine"]["trusted"]);
-        if let (Some(ours), Some(outside)) = (self.lightning(context, &LND), self.lightning(context, &OUTSIDE)) {
+        if let (Some(ours), Some(outside)) =
+            (self.lightning(context, &LND), self.lightning(context, &OUTSIDE))
+        {
             view.outside = outside.info().await.ok().map(|info| info.pubkey);
             let channels = ours.call("GET", "/v1/channels", Value::Null).await.unwrap_or_default();
             let to_outside = channels["channels"].as_array().into_iter().flatten();
@@ -124,12 +131,20 @@ impl Playground {
 
     /// Opens the channel, once; each look finds out how far it is.
     async fn channel(&self, context: &Context, bitcoin: &dyn Bitcoin) -> PortResult<()> {
-        let (Some(ours), Some(outside)) = (self.lightning(context, &LND), self.lightning(context, &OUTSIDE)) else { return Ok(()) };
+        let (Some(ours), Some(outside)) = (self.lightning(context, &LND), self.lightning(context, &OUTSIDE))
+        else {
+            return Ok(());
+        };
         let (here, there) = (ours.info().await?, outside.info().await?);
         if !here.synced_to_chain || !there.synced_to_chain {
             return Ok(());
         }
-        let with_us = |list: &Value| list.as_array().into_iter().flatten().any(|c| c["remote_pubkey"] == here.pubkey.as_str() || c["channel"]["remote_node_pub"] == here.pubkey.as_str());
+        let with_us = |list: &Value| {
+            list.as_array().into_iter().flatten().any(|c| {
+                c["remote_pubkey"] == here.pubkey.as_str()
+                    || c["channel"]["remote_node_pub"] == here.pubkey.as_str()
+            })
+        };
         let open = outside.call("GET", "/v1/channels", Value::Null).await?;
         let pending = outside.call("GET", "/v1/channels/pending", Value::Null).await?;
         if with_us(&pending["pending_open_channels"]) {
@@ -137,7 +152,8 @@ impl Playground {
             return self.mine(bitcoin, 1).await;
         }
         let connected = outside.call("GET", "/v1/peers", Value::Null).await?;
-        let is_peer = connected["peers"].as_array().into_iter().flatten().any(|p| p["pub_key"] == here.pubkey.as_str());
+        let is_peer =
+            connected["peers"].as_array().into_iter().flatten().any(|p| p["pub_key"] == here.pubkey.as_str());
         if !is_peer {
             let host = context.address(&LND, "p2p");
             let body = json!({"addr": {"pubkey": here.pubkey, "host": host}, "perm": true});
@@ -150,7 +166,8 @@ impl Playground {
         let balance = outside.call("GET", "/v1/balance/blockchain", Value::Null).await?;
         if number(&balance["confirmed_balance"]) < 2 * CHANNEL.0 {
             if number(&balance["unconfirmed_balance"]) == 0 {
-                let address = outside.call("GET", "/v1/newaddress?type=WITNESS_PUBKEY_HASH", Value::Null).await?;
+                let address =
+                    outside.call("GET", "/v1/newaddress?type=WITNESS_PUBKEY_HASH", Value::Null).await?;
                 let address = address["address"].as_str().unwrap_or_default();
                 bitcoin.call(Some("faucet"), "sendtoaddress", json!([address, btc(5 * CHANNEL.0)])).await?;
             }
@@ -194,7 +211,7 @@ async fn faucet(bitcoin: &dyn Bitcoin) -> PortResult<()> {
 }
 
 async fn fund(bitcoin: &dyn Bitcoin, address: &str, sats: u64) -> Result<String> {
-    if sats < 546 || sats > 100 * 100_000_000 {
+    if !(546..=100 * 100_000_000).contains(&sats) {
         return Err(Error::invalid("The faucet gives 546 sats to 100 bitcoin at a time."));
     }
     let parsed = address.parse::<bitcoin::Address<bitcoin::address::NetworkUnchecked>>();
@@ -204,7 +221,9 @@ async fn fund(bitcoin: &dyn Bitcoin, address: &str, sats: u64) -> Result<String>
     }
     faucet(bitcoin).await.map_err(|error| Error::unavailable("Bitcoin's node").caused_by(error))?;
     let sent = bitcoin.call(Some("faucet"), "sendtoaddress", json!([address, btc(sats)])).await;
-    let txid = sent.map_err(|error| Error::conflict(format!("The faucet could not send: {error}. Mine some blocks first.")))?;
+    let txid = sent.map_err(|error| {
+        Error::conflict(format!("The faucet could not send: {error}. Mine some blocks first."))
+    })?;
     Ok(txid.as_str().unwrap_or_default().to_owned())
 }
 

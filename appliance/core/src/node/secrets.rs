@@ -13,23 +13,39 @@ use crate::{
 pub async fn all(store: &Store, vault: &Vault) -> Result<OwnSecrets> {
     let rows: Vec<(String, String)> =
         sqlx::query_as("SELECT name, sealed FROM node_secrets").fetch_all(store.pool()).await?;
-    let opened = rows.into_iter().map(|(name, sealed)| Ok((name.clone(), open(vault, &format!("secret/{name}"), &sealed)?)));
+    let opened = rows
+        .into_iter()
+        .map(|(name, sealed)| Ok((name.clone(), open(vault, &format!("secret/{name}"), &sealed)?)));
     Ok(OwnSecrets(opened.collect::<Result<_>>()?))
 }
 
 /// Keeps a secret, unless one of this name is kept already: the first one wins.
-pub async fn keep(store: &Store, vault: &Vault, name: &str, secret: &Secret<String>, at: Timestamp) -> Result<()> {
-    sqlx::query("INSERT INTO node_secrets (name, sealed, at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING")
-        .bind(name)
-        .bind(seal(vault, &format!("secret/{name}"), secret)?)
-        .bind(at.0)
-        .execute(store.pool())
-        .await?;
+pub async fn keep(
+    store: &Store,
+    vault: &Vault,
+    name: &str,
+    secret: &Secret<String>,
+    at: Timestamp,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO node_secrets (name, sealed, at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING",
+    )
+    .bind(name)
+    .bind(seal(vault, &format!("secret/{name}"), secret)?)
+    .bind(at.0)
+    .execute(store.pool())
+    .await?;
     Ok(())
 }
 
 /// Keeps a secret in place of the one there was.
-pub async fn replace(store: &Store, vault: &Vault, name: &str, secret: &Secret<String>, at: Timestamp) -> Result<()> {
+pub async fn replace(
+    store: &Store,
+    vault: &Vault,
+    name: &str,
+    secret: &Secret<String>,
+    at: Timestamp,
+) -> Result<()> {
     sqlx::query(
         "INSERT INTO node_secrets (name, sealed, at) VALUES ($1, $2, $3) \
          ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed, at = excluded.at",
@@ -56,6 +72,7 @@ pub fn seal(vault: &Vault, label: &str, secret: &Secret<String>) -> Result<Strin
 /// Opens what [`seal`] has sealed.
 pub fn open(vault: &Vault, label: &str, sealed: &str) -> Result<Secret<String>> {
     let bytes = vault.open("box.db", label.as_bytes(), sealed)?;
-    let text = String::from_utf8(bytes.expose().clone()).map_err(|error| Error::internal("opening a secret", error))?;
+    let text = String::from_utf8(bytes.expose().clone())
+        .map_err(|error| Error::internal("opening a secret", error))?;
     Ok(Secret::new(text))
 }

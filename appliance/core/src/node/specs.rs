@@ -47,13 +47,19 @@ impl Ground {
     }
 
     /// The whole spec of a service, with its files.
-    pub fn spec(&self, service: &dyn Service, pinned: &Pinned, context: &Context) -> Result<(Spec, Vec<SpecFile>), NotYet> {
+    pub fn spec(
+        &self,
+        service: &dyn Service,
+        pinned: &Pinned,
+        context: &Context,
+    ) -> Result<(Spec, Vec<SpecFile>), NotYet> {
         let rendered = service.render(context)?;
         let name = service.name();
         let on_host = pinned.image == ImageRef::Host;
         let passwd = (!on_host).then(|| (PASSWD.to_owned(), passwd(&name, self.user(&name))));
         let files = rendered.files.into_iter().chain(passwd);
-        let files: Vec<SpecFile> = files.map(|(name, text)| SpecFile { name, contents: Secret::new(text) }).collect();
+        let files: Vec<SpecFile> =
+            files.map(|(name, text)| SpecFile { name, contents: Secret::new(text) }).collect();
         let mut spec = Spec {
             hash: SpecHash(String::new()),
             image: pinned.image.clone(),
@@ -102,7 +108,10 @@ impl Ground {
             std::fs::DirBuilder::new().mode(0o700).create(&data)?;
         }
         self.own(&data, spec.user)?;
-        let (done, new) = (folder.join("specs").join(&spec.hash.0), folder.join("specs").join(format!("{}.new", spec.hash.0)));
+        let (done, new) = (
+            folder.join("specs").join(&spec.hash.0),
+            folder.join("specs").join(format!("{}.new", spec.hash.0)),
+        );
         if done.exists() {
             return Ok(());
         }
@@ -138,7 +147,11 @@ impl Ground {
             let hash = name.split('.').next().unwrap_or_default();
             if !keep.iter().any(|kept| kept.0 == hash) {
                 // What cannot be removed now is removed by a later pass.
-                let _ = if entry.path().is_dir() { std::fs::remove_dir_all(entry.path()) } else { std::fs::remove_file(entry.path()) };
+                let _ = if entry.path().is_dir() {
+                    std::fs::remove_dir_all(entry.path())
+                } else {
+                    std::fs::remove_file(entry.path())
+                };
             }
         }
     }
@@ -193,7 +206,8 @@ fn environment(mut env: BTreeMap<String, String>, on_host: bool) -> BTreeMap<Str
 /// the same reference (our own binary) is a new spec.
 fn hash(spec: &Spec, files: &[SpecFile], version: &str) -> SpecHash {
     let mut hasher = Sha256::new();
-    let json = serde_json::to_vec(&(spec, files, version)).unwrap_or_else(|e| unreachable!("plain data: {e}"));
+    let json =
+        serde_json::to_vec(&(spec, files, version)).unwrap_or_else(|e| unreachable!("plain data: {e}"));
     hasher.update(json);
     SpecHash(hex::encode(hasher.finalize()))
 }
@@ -218,7 +232,12 @@ mod tests {
     use crate::node::catalog::{BITCOIND, ELECTRS, get, tests::full_context};
 
     fn ground(dir: &Path) -> Ground {
-        Ground { box_dir: dir.to_owned(), uid_base: None, own_uid: 0, program: PathBuf::from("/bin/flashnode") }
+        Ground {
+            box_dir: dir.to_owned(),
+            uid_base: None,
+            own_uid: 0,
+            program: PathBuf::from("/bin/flashnode"),
+        }
     }
 
     fn pinned() -> Pinned {
@@ -231,7 +250,10 @@ mod tests {
         let electrs = get(&ELECTRS).expect("known");
         let context = full_context(Network::Regtest, false);
         let one = ground(dir.path()).spec(electrs, &pinned(), &context).expect("renders").0;
-        let two = ground(dir.path()).spec(electrs, &pinned(), &full_context(Network::Mainnet, false)).expect("renders").0;
+        let two = ground(dir.path())
+            .spec(electrs, &pinned(), &full_context(Network::Mainnet, false))
+            .expect("renders")
+            .0;
         assert_ne!(one.hash, two.hash);
         assert_eq!(one.hash, ground(dir.path()).spec(electrs, &pinned(), &context).expect("renders").0.hash);
     }
@@ -241,7 +263,8 @@ mod tests {
         let dir = tempfile::tempdir().expect("folder");
         let ground = ground(dir.path());
         let service = get(&BITCOIND).expect("known");
-        let (spec, files) = ground.spec(service, &pinned(), &full_context(Network::Regtest, false)).expect("renders");
+        let (spec, files) =
+            ground.spec(service, &pinned(), &full_context(Network::Regtest, false)).expect("renders");
         ground.place(&spec, &files).expect("places");
         ground.place(&spec, &files).expect("placing again changes nothing");
         let conf = ground.folder(&BITCOIND).join("specs").join(&spec.hash.0).join("bitcoin.conf");
@@ -258,7 +281,8 @@ mod tests {
         let service = get(&BITCOIND).expect("known");
         let mut hashes = Vec::new();
         for network in [Network::Regtest, Network::Mainnet] {
-            let (spec, files) = ground.spec(service, &pinned(), &full_context(network, false)).expect("renders");
+            let (spec, files) =
+                ground.spec(service, &pinned(), &full_context(network, false)).expect("renders");
             ground.place(&spec, &files).expect("places");
             hashes.push(spec.hash);
         }

@@ -68,7 +68,9 @@ impl WantedBox {
             Change::Update { name } => {
                 catalog::get(name)?;
                 let image = offered.get(name).ok_or_else(|| {
-                    Error::conflict(format!("The catalog has no version of {name} that can be had on this box."))
+                    Error::conflict(format!(
+                        "The catalog has no version of {name} that can be had on this box."
+                    ))
                 })?;
                 next.images.insert(name.clone(), image.clone());
             }
@@ -97,7 +99,9 @@ impl WantedBox {
         let mut lines = Vec::new();
         for service in catalog::ALL.iter().map(|s| s.name()) {
             match (self.images.get(&service), next.images.get(&service)) {
-                (Some(a), Some(b)) if a != b => lines.push(format!("{service}: {} → {}", a.version, b.version)),
+                (Some(a), Some(b)) if a != b => {
+                    lines.push(format!("{service}: {} → {}", a.version, b.version))
+                }
                 (None, Some(b)) => lines.push(format!("{service}: {} can be had now", b.version)),
                 _ => {}
             }
@@ -108,12 +112,18 @@ impl WantedBox {
             }
         }
         if self.choice.bitcoind_flavour != next.choice.bitcoind_flavour {
-            let words = (flavour_word(self.choice.bitcoind_flavour), flavour_word(next.choice.bitcoind_flavour));
+            let words =
+                (flavour_word(self.choice.bitcoind_flavour), flavour_word(next.choice.bitcoind_flavour));
             lines.push(format!("bitcoind: {} → {}", words.0, words.1));
         }
         if self.choice.prune_mib != next.choice.prune_mib {
-            let words = |mib: Option<u64>| mib.map_or("every block".to_owned(), |m| format!("the newest {m} MiB"));
-            lines.push(format!("blocks kept: {} → {}", words(self.choice.prune_mib), words(next.choice.prune_mib)));
+            let words =
+                |mib: Option<u64>| mib.map_or("every block".to_owned(), |m| format!("the newest {m} MiB"));
+            lines.push(format!(
+                "blocks kept: {} → {}",
+                words(self.choice.prune_mib),
+                words(next.choice.prune_mib)
+            ));
         }
         lines
     }
@@ -138,7 +148,8 @@ mod tests {
 
     #[test]
     fn switching_btcpay_on_brings_what_it_needs() {
-        let next = wanted().with(&Change::Service { name: BTCPAY, wanted: true }, &BTreeMap::new()).expect("fits");
+        let next =
+            wanted().with(&Change::Service { name: BTCPAY, wanted: true }, &BTreeMap::new()).expect("fits");
         for name in [BTCPAY, NBXPLORER, POSTGRES] {
             assert!(next.choice.optional.contains(&name), "{name}");
         }
@@ -160,7 +171,8 @@ mod tests {
 
     #[test]
     fn nothing_differs_from_itself() {
-        let tor = wanted().with(&Change::Service { name: TOR, wanted: true }, &BTreeMap::new()).expect("fits");
+        let tor =
+            wanted().with(&Change::Service { name: TOR, wanted: true }, &BTreeMap::new()).expect("fits");
         assert!(tor.differences(&tor).is_empty());
     }
 }

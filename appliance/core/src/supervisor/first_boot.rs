@@ -8,8 +8,7 @@ use crate::{
     error::{Error, Result},
     keys::{RootState, Vault},
     node::{
-        catalog,
-        offered,
+        catalog, offered,
         wanted::{WantedBox, store as wanted},
     },
     setup::claim::ClaimCode,
@@ -36,7 +35,9 @@ impl Supervisor {
         let _turn = self.turn.lock().await;
         let node = &self.node;
         if wanted::current(&node.store).await?.is_some() {
-            return Err(Error::conflict("This box is set up already. To get back in, run: flashnode reset-password NAME"));
+            return Err(Error::conflict(
+                "This box is set up already. To get back in, run: flashnode reset-password NAME",
+            ));
         }
         let (record, code) = ClaimCode::make(node.clock.now())?;
         wanted::set(&node.store, "claim", &record).await?;
@@ -73,7 +74,14 @@ impl Supervisor {
     pub(super) async fn confirm_root(&self, actor: &Actor, words: &[(u8, Secret<String>)]) -> Result<Reply> {
         let vault = self.node.vault().ok_or_else(locked)?;
         vault.confirm_root(words)?;
-        self.node.note(actor, "setup.words_confirmed", "", "The 24 words were confirmed and are never shown again.").await;
+        self.node
+            .note(
+                actor,
+                "setup.words_confirmed",
+                "",
+                "The 24 words were confirmed and are never shown again.",
+            )
+            .await;
         Ok(Reply::Done)
     }
 
@@ -85,7 +93,12 @@ impl Supervisor {
         Ok(Reply::Done)
     }
 
-    pub(super) async fn commit(&self, actor: &Actor, network: Network, services: ServiceChoice) -> Result<Reply> {
+    pub(super) async fn commit(
+        &self,
+        actor: &Actor,
+        network: Network,
+        services: ServiceChoice,
+    ) -> Result<Reply> {
         let _turn = self.turn.lock().await;
         let node = &self.node;
         catalog::check_choice(&services)?;
@@ -107,7 +120,8 @@ impl Supervisor {
         if let Some(Err(why)) = offers.get(&catalog::BITCOIND) {
             return Err(Error::conflict(format!("Bitcoin's node cannot be had here: {why}")));
         }
-        let images: BTreeMap<_, _> = offers.into_iter().filter_map(|(name, offer)| Some((name, offer.ok()?))).collect();
+        let images: BTreeMap<_, _> =
+            offers.into_iter().filter_map(|(name, offer)| Some((name, offer.ok()?))).collect();
         let first = WantedBox { network, choice: services, images };
         wanted::commit(&node.store, Generation(0), &first, &actor.who, node.clock.now()).await?;
         node.note(actor, "setup.committed", "1", &format!("The box was set up on {network}.")).await;
@@ -131,7 +145,8 @@ impl Supervisor {
         let vault = match opened.await {
             Ok(vault) => vault,
             Err(error) => {
-                node.note(actor, "box.unlock_failed", "", "A recovery passphrase was tried and did not fit.").await;
+                node.note(actor, "box.unlock_failed", "", "A recovery passphrase was tried and did not fit.")
+                    .await;
                 return Err(error);
             }
         };
@@ -146,6 +161,8 @@ impl Supervisor {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> std::result::Result<T, crate::keys::KeysError> + Send + 'static,
 ) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await.map_err(|error| Error::internal("working on its keys", error))?;
+    let done = tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::internal("working on its keys", error))?;
     Ok(done?)
 }

@@ -30,7 +30,8 @@ pub(super) struct Staged {
 impl Staged {
     /// Names exactly this content, so that nobody applies something else than what was read.
     fn id(&self) -> Result<String> {
-        let bytes = serde_json::to_vec(&(self.after, &self.next)).map_err(|e| Error::internal("staging a change", e))?;
+        let bytes = serde_json::to_vec(&(self.after, &self.next))
+            .map_err(|e| Error::internal("staging a change", e))?;
         Ok(hex::encode(Sha256::digest(bytes))[..16].to_owned())
     }
 }
@@ -39,7 +40,9 @@ impl Supervisor {
     pub(super) async fn act(&self, actor: &Actor, name: &ServiceName, verb: Verb) -> Result<Reply> {
         self.known(name)?;
         if *name == APP && verb == Verb::Stop {
-            return Err(Error::conflict("The pages are served by the app: stop the whole box on its console instead."));
+            return Err(Error::conflict(
+                "The pages are served by the app: stop the whole box on its console instead.",
+            ));
         }
         let _turn = self.turn.lock().await;
         let node = &self.node;
@@ -76,7 +79,12 @@ impl Supervisor {
             history.clone()
         };
         wanted::set_history(&node.store, name, &history).await?;
-        for kind in [AlarmKind::WalletPassword, AlarmKind::DataDamaged, AlarmKind::CrashLoop, AlarmKind::DoesNotAnswer] {
+        for kind in [
+            AlarmKind::WalletPassword,
+            AlarmKind::DataDamaged,
+            AlarmKind::CrashLoop,
+            AlarmKind::DoesNotAnswer,
+        ] {
             alarms::lower(&node.store, kind, Some(name), node.clock.now()).await?;
         }
         Ok(())
@@ -106,19 +114,28 @@ impl Supervisor {
         let vault = node.vault().ok_or_else(locked)?;
         let network = snapshot.world.context.as_ref().ok_or_else(locked)?.network;
         let grant = active_edges(&snapshot.desired, network).into_iter().find(|(name, _)| name == edge);
-        let (_, grant) = grant.ok_or_else(|| Error::not_found(format!("There is no edge '{edge}' on this box.")))?;
+        let (_, grant) =
+            grant.ok_or_else(|| Error::not_found(format!("There is no edge '{edge}' on this box.")))?;
         let restarts = restarts(edge, grant.right, |name| snapshot.desired.of(name).is_some());
         if !dry_run {
             let credentials = edges::all(&node.store, &vault).await?;
             if !matches!(credentials.of(edge), [only] if only.stage == Stage::Current) {
-                return Err(Error::conflict(format!("The credential of {edge} is being made or rotated already.")));
+                return Err(Error::conflict(format!(
+                    "The credential of {edge} is being made or rotated already."
+                )));
             }
             let secret = match grant.right {
                 Right::Macaroon(_) => Secret::new(String::new()),
                 Right::Rpc(_) | Right::Role(_) => Secret::new(secrets::random_hex::<32>()),
             };
             edges::insert(&node.store, &vault, edge, Stage::Next, &secret, node.clock.now()).await?;
-            node.note(actor, "edge.rotate", &edge.to_string(), "A new credential was made; the old one dies once it is in use.").await;
+            node.note(
+                actor,
+                "edge.rotate",
+                &edge.to_string(),
+                "A new credential was made; the old one dies once it is in use.",
+            )
+            .await;
             node.nudge.notify_one();
         }
         Ok(Reply::Rotation(RotationView { edge: edge.clone(), restarts, begun: !dry_run }))
@@ -133,7 +150,12 @@ impl Supervisor {
             Some(staged) if staged.after == after => staged.next,
             _ => now.clone(),
         };
-        let offered = snapshot.world.offers.iter().filter_map(|(name, offer)| Some((name.clone(), offer.clone().ok()?))).collect();
+        let offered = snapshot
+            .world
+            .offers
+            .iter()
+            .filter_map(|(name, offer)| Some((name.clone(), offer.clone().ok()?)))
+            .collect();
         let next = base.with(&change, &offered)?;
         if next == now {
             wanted::unset(&node.store, "staged").await?;
@@ -149,19 +171,23 @@ impl Supervisor {
     /// What is staged against the generation in force; something staged against an older one no longer counts.
     pub(super) async fn staged(&self) -> Result<Option<(StagedView, Staged)>> {
         let Some((number, now)) = wanted::current(&self.node.store).await? else { return Ok(None) };
-        let Some(staged) = wanted::setting::<Staged>(&self.node.store, "staged").await? else { return Ok(None) };
+        let Some(staged) = wanted::setting::<Staged>(&self.node.store, "staged").await? else {
+            return Ok(None);
+        };
         if staged.after != number {
             return Ok(None);
         }
         let changed = |name: &ServiceName| now.images.get(name) != staged.next.images.get(name);
-        let flavour = now.choice.bitcoind_flavour != staged.next.choice.bitcoind_flavour || now.choice.prune_mib != staged.next.choice.prune_mib;
+        let flavour = now.choice.bitcoind_flavour != staged.next.choice.bitcoind_flavour
+            || now.choice.prune_mib != staged.next.choice.prune_mib;
         let restarts = catalog::ALL
             .iter()
             .map(|s| s.name())
             .filter(|name| self.snapshot().desired.of(name).is_some())
             .filter(|name| changed(name) || (flavour && *name == catalog::BITCOIND))
             .collect();
-        let view = StagedView { id: staged.id()?, lines: now.differences(&staged.next), restarts, at: staged.at };
+        let view =
+            StagedView { id: staged.id()?, lines: now.differences(&staged.next), restarts, at: staged.at };
         Ok(Some((view, staged)))
     }
 
@@ -172,10 +198,13 @@ impl Supervisor {
             return Err(Error::conflict("Nothing is staged now. Look at the changes again."));
         };
         if view.id != id {
-            return Err(Error::conflict("What is staged changed since you read it. Look at it again, then decide."));
+            return Err(Error::conflict(
+                "What is staged changed since you read it. Look at it again, then decide.",
+            ));
         }
         // One insert commits; what remains of a crash after it is a stale staged row, which no longer counts.
-        let number = wanted::commit(&node.store, staged.after, &staged.next, &actor.who, node.clock.now()).await?;
+        let number =
+            wanted::commit(&node.store, staged.after, &staged.next, &actor.who, node.clock.now()).await?;
         wanted::unset(&node.store, "staged").await?;
         node.note(actor, "change.applied", &number.to_string(), &view.lines.join("; ")).await;
         node.nudge.notify_one();
@@ -192,7 +221,9 @@ impl Supervisor {
     pub(super) async fn rebuild(&self, actor: &Actor, name: &ServiceName) -> Result<Reply> {
         self.known(name)?;
         if !catalog::get(name)?.is_rebuildable() {
-            return Err(Error::invalid(format!("The data of {name} cannot be made again from other services, so it is not thrown away.")));
+            return Err(Error::invalid(format!(
+                "The data of {name} cannot be made again from other services, so it is not thrown away."
+            )));
         }
         let node = self.node.clone();
         if !node.locked(&node.busy).insert(name.clone()) {
@@ -203,7 +234,9 @@ impl Supervisor {
         let (name, grace) = (name.clone(), catalog::get(name)?.stop_grace());
         tokio::spawn(async move {
             let stopped = node.runtimes.of_service(&name).stop(&name, grace).await;
-            let emptied = stopped.map_err(|e| e.to_string()).and_then(|()| node.ground.empty_data(&name).map_err(|e| e.to_string()));
+            let emptied = stopped
+                .map_err(|e| e.to_string())
+                .and_then(|()| node.ground.empty_data(&name).map_err(|e| e.to_string()));
             if let Err(error) = emptied {
                 tracing::error!(service.name = %name, %error, "its data could not be emptied");
             }

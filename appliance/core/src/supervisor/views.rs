@@ -93,7 +93,10 @@ impl Supervisor {
             usage,
             memory_limit_mib: service.limits(network).memory_mib,
             needs: service.needs().to_vec(),
-            needed_by: catalog::needed_by(name).into_iter().filter(|n| snapshot.desired.of(n).is_some()).collect(),
+            needed_by: catalog::needed_by(name)
+                .into_iter()
+                .filter(|n| snapshot.desired.of(n).is_some())
+                .collect(),
             stop_grace_s: service.stop_grace().as_secs(),
             ports: service
                 .ports()
@@ -134,7 +137,8 @@ impl Supervisor {
     pub(super) fn updates(&self) -> Vec<UpdateView> {
         let snapshot = self.snapshot();
         let world = &snapshot.world;
-        let services = catalog::ALL.iter().filter(|s| ![Presence::Always, Presence::Playground].contains(&s.presence()));
+        let services =
+            catalog::ALL.iter().filter(|s| ![Presence::Always, Presence::Playground].contains(&s.presence()));
         services
             .map(|service| {
                 let name = service.name();
@@ -157,7 +161,8 @@ impl Supervisor {
     pub(super) async fn doctor(&self) -> Vec<Finding> {
         let snapshot = self.snapshot();
         let base = self.node.config.port_base;
-        let running = |s: &&&dyn Service| snapshot.observed.of(&s.name()).is_some_and(|seen| seen.running().is_some());
+        let running =
+            |s: &&&dyn Service| snapshot.observed.of(&s.name()).is_some_and(|seen| seen.running().is_some());
         let mut ours: Vec<u16> =
             catalog::ALL.iter().filter(running).flat_map(|s| s.ports()).map(|p| base + p.offset).collect();
         ours.push(self.node.config.listen.port());
@@ -168,10 +173,17 @@ impl Supervisor {
 
 /// Services that a rotation restarts, in order. bitcoind reads its users only when it starts: once to learn the new
 /// one, once to forget the old one.
-pub(super) fn restarts(edge: &EdgeName, right: Right, part: impl Fn(&ServiceName) -> bool) -> Vec<ServiceName> {
+pub(super) fn restarts(
+    edge: &EdgeName,
+    right: Right,
+    part: impl Fn(&ServiceName) -> bool,
+) -> Vec<ServiceName> {
     let consumer = part(&edge.consumer).then(|| edge.consumer.clone());
     match right {
-        Right::Rpc(_) => [Some(edge.provider.clone()), consumer, Some(edge.provider.clone())].into_iter().flatten().collect(),
+        Right::Rpc(_) => [Some(edge.provider.clone()), consumer, Some(edge.provider.clone())]
+            .into_iter()
+            .flatten()
+            .collect(),
         Right::Macaroon(_) | Right::Role(_) => consumer.into_iter().collect(),
     }
 }

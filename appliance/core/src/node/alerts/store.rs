@@ -10,7 +10,13 @@ use crate::{
 type Row = (i64, String, String, String, i64, Option<i64>, Option<i64>);
 
 /// Raises an alarm unless the same one stands already; says whether it is new.
-pub async fn raise(store: &Store, kind: AlarmKind, service: Option<&ServiceName>, sentence: &str, at: Timestamp) -> Result<bool> {
+pub async fn raise(
+    store: &Store,
+    kind: AlarmKind,
+    service: Option<&ServiceName>,
+    sentence: &str,
+    at: Timestamp,
+) -> Result<bool> {
     let mut tx = store.begin().await?;
     let name = service.map_or("", ServiceName::as_str);
     let standing: Option<(i64,)> =
@@ -34,7 +40,12 @@ pub async fn raise(store: &Store, kind: AlarmKind, service: Option<&ServiceName>
 }
 
 /// Lets the standing alarm of this kind go; it stays in the list.
-pub async fn lower(store: &Store, kind: AlarmKind, service: Option<&ServiceName>, at: Timestamp) -> Result<()> {
+pub async fn lower(
+    store: &Store,
+    kind: AlarmKind,
+    service: Option<&ServiceName>,
+    at: Timestamp,
+) -> Result<()> {
     sqlx::query("UPDATE alert_alarms SET gone = $3 WHERE kind = $1 AND service = $2 AND gone IS NULL")
         .bind(word(kind)?)
         .bind(service.map_or("", ServiceName::as_str))
@@ -46,11 +57,12 @@ pub async fn lower(store: &Store, kind: AlarmKind, service: Option<&ServiceName>
 
 /// Somebody has seen it.
 pub async fn acknowledge(store: &Store, id: i64, at: Timestamp) -> Result<()> {
-    let done = sqlx::query("UPDATE alert_alarms SET acknowledged = $2 WHERE id = $1 AND acknowledged IS NULL")
-        .bind(id)
-        .bind(at.0)
-        .execute(store.pool())
-        .await?;
+    let done =
+        sqlx::query("UPDATE alert_alarms SET acknowledged = $2 WHERE id = $1 AND acknowledged IS NULL")
+            .bind(id)
+            .bind(at.0)
+            .execute(store.pool())
+            .await?;
     if done.rows_affected() == 0 && !all(store).await?.iter().any(|a| a.id == id) {
         return Err(Error::not_found("There is no such alarm."));
     }
@@ -72,7 +84,11 @@ fn alarm((id, kind, service, sentence, since, gone, acknowledged): Row) -> Resul
     Ok(Alarm {
         id,
         kind: serde_json::from_value(kind.into()).map_err(|e| broken(e.to_string()))?,
-        service: if service.is_empty() { None } else { Some(service.parse().map_err(|_| broken(service.clone()))?) },
+        service: if service.is_empty() {
+            None
+        } else {
+            Some(service.parse().map_err(|_| broken(service.clone()))?)
+        },
         sentence,
         since: Timestamp(since),
         gone: gone.map(Timestamp),

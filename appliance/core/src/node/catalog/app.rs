@@ -39,9 +39,18 @@ impl Service for App {
 
     fn render(&self, context: &Context) -> Result<Rendered, NotYet> {
         let app = context.app.as_ref().ok_or_else(|| NotYet("the app's settings".to_owned()))?;
-        let file = |name: &str, contents: &crate::types::Secret<String>| (name.to_owned(), contents.expose().clone());
+        let file = |name: &str, contents: &crate::types::Secret<String>| {
+            (name.to_owned(), contents.expose().clone())
+        };
         Ok(Rendered {
-            command: vec![app.program.clone(), "--box".into(), app.box_dir.clone(), "app".into(), "--config".into(), app.config_dir.clone()],
+            command: vec![
+                app.program.clone(),
+                "--box".into(),
+                app.box_dir.clone(),
+                "app".into(),
+                "--config".into(),
+                app.config_dir.clone(),
+            ],
             files: vec![
                 file("app.json", &app.settings),
                 file("tls.crt", &app.certificate),

@@ -5,8 +5,8 @@ use std::{fmt::Write as _, time::Duration};
 use async_trait::async_trait;
 
 use super::{
-    BITCOIND, Context, Diagnosis, ELECTRS, LND, Look, NBXPLORER, NotYet, OUTSIDE, PLAYGROUND, Port, Presence, Rendered,
-    SUPERVISOR, Service, TOR,
+    BITCOIND, Context, Diagnosis, ELECTRS, LND, Look, NBXPLORER, NotYet, OUTSIDE, PLAYGROUND, Port, Presence,
+    Rendered, SUPERVISOR, Service, TOR,
 };
 use crate::{
     node::{
@@ -168,7 +168,8 @@ impl Service for Bitcoind {
         let world = if network == Network::Regtest { bind } else { "0.0.0.0" };
         // Option names are the same in Core and Knots; those of a network other than main need a section.
         let _ = writeln!(conf, "chain={}\nserver=1\nprinttoconsole=1\nnodebuglogfile=1", network.chain());
-        let _ = writeln!(conf, "rpcthreads=16\nrpcworkqueue=128\nrpcwhitelistdefault=1\nlistenonion=0\nnatpmp=0");
+        let _ =
+            writeln!(conf, "rpcthreads=16\nrpcworkqueue=128\nrpcwhitelistdefault=1\nlistenonion=0\nnatpmp=0");
         match context.choice.prune_mib {
             Some(mib) => {
                 let _ = writeln!(conf, "prune={mib}");
@@ -184,7 +185,9 @@ impl Service for Bitcoind {
             let _ = writeln!(conf, "onion={}", context.address(&TOR, "socks"));
         }
         for grant in self.grants() {
-            for credential in context.credentials.honoured(&BITCOIND).filter(|c| c.edge.consumer == grant.consumer) {
+            for credential in
+                context.credentials.honoured(&BITCOIND).filter(|c| c.edge.consumer == grant.consumer)
+            {
                 let _ = writeln!(conf, "{}", rpcauth::line(credential, grant.right));
                 let _ = writeln!(conf, "{}", rpcauth::whitelist(credential, grant.right));
             }

@@ -61,7 +61,9 @@ impl Service for Btcpay {
             explorer_postgres = connection_string(context, &NBXPLORER, "nbxplorer")?,
         );
         Ok(Rendered {
-            command: ["dotnet", "BTCPayServer.dll", "--conf=/config/settings.config", "--datadir=/data"].map(String::from).to_vec(),
+            command: ["dotnet", "BTCPayServer.dll", "--conf=/config/settings.config", "--datadir=/data"]
+                .map(String::from)
+                .to_vec(),
             files: vec![("settings.config".to_owned(), settings)],
             ..Rendered::default()
         })

@@ -4,10 +4,7 @@
 use std::fmt::Write as _;
 
 use super::{ALL, Context, Images, Presence, Service};
-use crate::{
-    control::Flavour,
-    types::Network,
-};
+use crate::{control::Flavour, types::Network};
 
 /// The folder that a compose file expects the box in.
 const BOX: &str = "${FLASHNODE_BOX:-/var/lib/flashnode}";
@@ -53,7 +50,10 @@ fn render_service(out: &mut String, service: &dyn Service, images: &Images, cont
     for argument in &rendered.command {
         let _ = writeln!(out, "      - {}", quoted(argument));
     }
-    let _ = writeln!(out, "    restart: \"no\"\n    read_only: true\n    tmpfs: [\"/tmp\", \"/run\"]\n    cap_drop: [\"ALL\"]");
+    let _ = writeln!(
+        out,
+        "    restart: \"no\"\n    read_only: true\n    tmpfs: [\"/tmp\", \"/run\"]\n    cap_drop: [\"ALL\"]"
+    );
     let _ = writeln!(out, "    security_opt: [\"no-new-privileges:true\"]");
     let _ = writeln!(out, "    mem_limit: {}m\n    pids_limit: {}", limits.memory_mib, limits.pids);
     let _ = writeln!(out, "    stop_grace_period: {}s", service.stop_grace().as_secs());
@@ -69,7 +69,12 @@ fn render_service(out: &mut String, service: &dyn Service, images: &Images, cont
     for port in ports {
         let number = context.ports.base + port.offset;
         let world = port.world && context.network != Network::Regtest;
-        let _ = writeln!(out, "      - \"{}{number}:{number}\" # {}", if world { "" } else { "127.0.0.1:" }, port.purpose);
+        let _ = writeln!(
+            out,
+            "      - \"{}{number}:{number}\" # {}",
+            if world { "" } else { "127.0.0.1:" },
+            port.purpose
+        );
     }
     let _ = writeln!(out, "    volumes:\n      - {BOX}/services/{name}/data:/data");
     let _ = writeln!(out, "      - {BOX}/services/{name}/config:/config:ro");
@@ -100,7 +105,8 @@ mod tests {
     #[test]
     fn only_p2p_ports_face_the_world_and_none_on_regtest() {
         let mainnet = render(&Images::built_in(), &full_context(Network::Mainnet, true));
-        let worldly: Vec<_> = mainnet.lines().filter(|l| l.contains("- \"2") && !l.contains("127.0.0.1")).collect();
+        let worldly: Vec<_> =
+            mainnet.lines().filter(|l| l.contains("- \"2") && !l.contains("127.0.0.1")).collect();
         assert!(!worldly.is_empty() && worldly.iter().all(|l| l.ends_with("# p2p")), "{worldly:?}");
         let regtest = render(&Images::built_in(), &full_context(Network::Regtest, true));
         assert!(regtest.lines().filter(|l| l.contains("- \"2")).all(|l| l.contains("127.0.0.1")));

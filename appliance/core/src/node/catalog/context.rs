@@ -5,11 +5,10 @@ use std::sync::Arc;
 use super::NotYet;
 use crate::{
     control::ServiceChoice,
-    node::{
-
-        edges::{Credential, Credentials, Stage},
+    node::edges::{Credential, Credentials, Stage},
+    ports::{
+        bitcoin::Bitcoin, database::Database, electrum::Electrum, lightning::Lightning, web::WebService,
     },
-    ports::{bitcoin::Bitcoin, database::Database, electrum::Electrum, lightning::Lightning, web::WebService},
     types::{EdgeName, Network, Secret, ServiceName, Timestamp},
 };
 

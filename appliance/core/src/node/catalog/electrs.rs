@@ -76,7 +76,9 @@ impl Service for Electrs {
             bind = context.bind(),
         );
         Ok(Rendered {
-            command: ["electrs", "--skip-default-conf-files", "--conf", "/config/electrs.toml"].map(String::from).to_vec(),
+            command: ["electrs", "--skip-default-conf-files", "--conf", "/config/electrs.toml"]
+                .map(String::from)
+                .to_vec(),
             files: vec![("electrs.toml".to_owned(), toml)],
             ..Rendered::default()
         })
@@ -86,15 +88,24 @@ impl Service for Electrs {
         let ports = look.context.ports;
         let server = look.doors.electrum(ports.of(&ELECTRS, "electrum"), ports.of(&ELECTRS, "metrics"));
         match (server.index_state().await, look.tip) {
-            (Ok(IndexState::Serving { height }), Some(tip)) if height + 2 < tip => Health::loading(height, tip),
+            (Ok(IndexState::Serving { height }), Some(tip)) if height + 2 < tip => {
+                Health::loading(height, tip)
+            }
             (Ok(IndexState::Serving { .. }), _) => Health::Good,
-            (Ok(IndexState::Indexing { height }), Some(tip)) if tip > 0 => Health::loading(height.min(tip - 1), tip),
+            (Ok(IndexState::Indexing { height }), Some(tip)) if tip > 0 => {
+                Health::loading(height.min(tip - 1), tip)
+            }
             (Ok(IndexState::Indexing { .. }) | Err(_), _) => Health::Starting,
         }
     }
 
     fn diagnose(&self, last_lines: &[String]) -> Option<Diagnosis> {
-        let damaged = ["Corruption:", "corrupted", "failed to open DB", "IO error: No such file or directory: While open"];
+        let damaged = [
+            "Corruption:",
+            "corrupted",
+            "failed to open DB",
+            "IO error: No such file or directory: While open",
+        ];
         last_lines
             .iter()
             .any(|line| damaged.iter().any(|mark| line.contains(mark)))

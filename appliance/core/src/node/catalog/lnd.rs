@@ -4,7 +4,10 @@ use std::{fmt::Write as _, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{BITCOIND, BTCPAY, Backup, Context, Diagnosis, LND, Look, NotYet, PLAYGROUND, Port, Presence, Rendered, SUPERVISOR, Service, TOR};
+use super::{
+    BITCOIND, BTCPAY, Backup, Context, Diagnosis, LND, Look, NotYet, PLAYGROUND, Port, Presence, Rendered,
+    SUPERVISOR, Service, TOR,
+};
 use crate::{
     node::{
         edges::{Grant, Right},
@@ -75,7 +78,11 @@ impl Service for Lnd {
 
     fn grants(&self) -> Vec<Grant> {
         let macaroon = |consumer, uris| Grant { consumer, right: Right::Macaroon(uris) };
-        vec![macaroon(SUPERVISOR, FOR_SUPERVISOR), macaroon(BTCPAY, FOR_BTCPAY), macaroon(PLAYGROUND, FOR_PLAYGROUND)]
+        vec![
+            macaroon(SUPERVISOR, FOR_SUPERVISOR),
+            macaroon(BTCPAY, FOR_BTCPAY),
+            macaroon(PLAYGROUND, FOR_PLAYGROUND),
+        ]
     }
 
     fn limits(&self, _network: Network) -> Limits {
@@ -125,12 +132,19 @@ pub(super) fn render(context: &Context, name: &ServiceName) -> Result<Rendered, 
     // Our own CA makes its certificate, so that nobody has to trust a self-signed one.
     conf.push_str("tlscertpath=/config/tls.crt\ntlskeypath=/config/tls.key\n");
     conf.push_str("wallet-unlock-password-file=/config/wallet.password\nwallet-unlock-allow-create=true\n");
-    conf.push_str("logging.file.disable=true\nstagger-initial-reconnect=true\nignore-historical-gossip-filters=true\n");
+    conf.push_str(
+        "logging.file.disable=true\nstagger-initial-reconnect=true\nignore-historical-gossip-filters=true\n",
+    );
     let _ = writeln!(conf, "alias={}", if *name == LND { &context.box_name } else { "outside" });
     let network = if context.network == Network::Testnet4 { "testnet4" } else { context.network.as_str() };
     let _ = writeln!(conf, "[Bitcoin]\nbitcoin.node=bitcoind\nbitcoin.{network}=true");
     let _ = writeln!(conf, "[Bitcoind]\nbitcoind.rpchost={}", context.address(&BITCOIND, "rpc"));
-    let _ = writeln!(conf, "bitcoind.rpcuser={}\nbitcoind.rpcpass={}", rpc.user(Right::Rpc(&[])), rpc.secret.expose());
+    let _ = writeln!(
+        conf,
+        "bitcoind.rpcuser={}\nbitcoind.rpcpass={}",
+        rpc.user(Right::Rpc(&[])),
+        rpc.secret.expose()
+    );
     let _ = writeln!(conf, "bitcoind.zmqpubrawblock=tcp://{}", context.address(&BITCOIND, "zmq-block"));
     let _ = writeln!(conf, "bitcoind.zmqpubrawtx=tcp://{}", context.address(&BITCOIND, "zmq-tx"));
     conf.push_str("[db]\ndb.backend=sqlite\ndb.use-native-sql=true\n");
@@ -169,7 +183,9 @@ pub(super) async fn probe(look: &Look, name: &ServiceName) -> Health {
                 Some(tip) if tip > 0 => Health::loading(info.block_height.min(tip.saturating_sub(1)), tip),
                 _ => Health::Loading { basis_points: 0 },
             },
-            Err(PortError::Refused(why)) => Health::Bad { sentence: format!("It refuses our macaroon: {why}.") },
+            Err(PortError::Refused(why)) => {
+                Health::Bad { sentence: format!("It refuses our macaroon: {why}.") }
+            }
             Err(_) => Health::Starting,
         },
         _ => Health::Starting,

@@ -52,7 +52,9 @@ impl Service for Nbxplorer {
             postgres = connection_string(context, &NBXPLORER, "nbxplorer")?,
         );
         Ok(Rendered {
-            command: ["dotnet", "NBXplorer.dll", "--conf=/config/settings.config", "--datadir=/data"].map(String::from).to_vec(),
+            command: ["dotnet", "NBXplorer.dll", "--conf=/config/settings.config", "--datadir=/data"]
+                .map(String::from)
+                .to_vec(),
             files: vec![("settings.config".to_owned(), settings)],
             ..Rendered::default()
         })
@@ -61,7 +63,9 @@ impl Service for Nbxplorer {
     async fn probe(&self, look: &Look) -> Health {
         let port = look.context.ports.of(&NBXPLORER, "http");
         let folder = if look.context.network == Network::Mainnet { "Main" } else { "RegTest" };
-        let Ok(cookie) = std::fs::read_to_string(look.data.join(folder).join(".cookie")) else { return Health::Starting };
+        let Ok(cookie) = std::fs::read_to_string(look.data.join(folder).join(".cookie")) else {
+            return Health::Starting;
+        };
         let Some((user, password)) = cookie.trim().split_once(':') else { return Health::Starting };
         let web = look.doors.web(port, false, Some((user, &Secret::new(password.to_owned()))));
         match web.get("/v1/cryptos/BTC/status").await {
@@ -93,7 +97,11 @@ pub(super) const fn network_word(network: Network) -> &'static str {
 }
 
 /// The .NET connection string of this consumer's own role.
-pub(super) fn connection_string(context: &Context, consumer: &ServiceName, database: &'static str) -> Result<String, NotYet> {
+pub(super) fn connection_string(
+    context: &Context,
+    consumer: &ServiceName,
+    database: &'static str,
+) -> Result<String, NotYet> {
     let role = context.credential(consumer, &POSTGRES)?;
     Ok(format!(
         "User ID={};Password={};Host={};Port={};Application Name={consumer};MaxPoolSize=20;Database={database}",
@@ -113,7 +121,10 @@ mod tests {
     #[test]
     fn the_status_is_judged_by_its_heights() {
         assert_eq!(judge(&json!({"isFullySynched": true})), Health::Good);
-        assert_eq!(judge(&json!({"isFullySynched": false, "syncHeight": 5, "chainHeight": 10})), Health::Loading { basis_points: 5_000 });
+        assert_eq!(
+            judge(&json!({"isFullySynched": false, "syncHeight": 5, "chainHeight": 10})),
+            Health::Loading { basis_points: 5_000 }
+        );
         assert_eq!(judge(&json!({"isFullySynched": false})), Health::Starting);
     }
 }

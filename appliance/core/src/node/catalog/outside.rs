@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{BITCOIND, Context, LND, Look, NotYet, OUTSIDE, PLAYGROUND, Port, Presence, Rendered, SUPERVISOR, Service, lnd};
+use super::{
+    BITCOIND, Context, LND, Look, NotYet, OUTSIDE, PLAYGROUND, Port, Presence, Rendered, SUPERVISOR, Service,
+    lnd,
+};
 use crate::{
     node::{
         edges::{Grant, Right},

@@ -89,7 +89,9 @@ impl Service for Postgres {
         let port = look.context.ports.of(&POSTGRES, "sql");
         match look.doors.database(port, password).answers().await {
             Ok(_) => Health::Good,
-            Err(crate::ports::PortError::Refused(why)) => Health::Bad { sentence: format!("It refuses our password: {why}.") },
+            Err(crate::ports::PortError::Refused(why)) => {
+                Health::Bad { sentence: format!("It refuses our password: {why}.") }
+            }
             Err(_) => Health::Starting,
         }
     }

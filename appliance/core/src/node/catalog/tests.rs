@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{
-    control::Flavour,
-};
+use crate::control::Flavour;
 
 struct Odd {
     name: ServiceName,
@@ -98,7 +96,7 @@ fn no_secret_stands_in_a_command_or_the_environment() {
         for service in ALL.iter().filter(|s| s.name() != APP) {
             let rendered = service.render(&context).expect("everything exists");
             let visible = format!("{:?} {:?}", rendered.command, rendered.env);
-            assert!(!visible.contains("s3cret") , "{}: {visible}", service.name());
+            assert!(!visible.contains("s3cret"), "{}: {visible}", service.name());
         }
     }
 }
@@ -114,7 +112,8 @@ fn rendering_waits_for_what_does_not_exist() {
 
 #[test]
 fn mainnet_bitcoind_has_no_wallet_and_listens_to_the_world_on_p2p_only() {
-    let rendered = get(&BITCOIND).expect("known").render(&full_context(Network::Mainnet, false)).expect("renders");
+    let rendered =
+        get(&BITCOIND).expect("known").render(&full_context(Network::Mainnet, false)).expect("renders");
     let conf = &rendered.files[0].1;
     assert!(conf.contains("disablewallet=1") && conf.contains("bind=0.0.0.0:21002"));
     assert!(conf.contains("rpcbind=127.0.0.1\n") && conf.contains("rpcwhitelist=electrs-"));

@@ -38,7 +38,8 @@ impl Service for Tor {
 
     fn render(&self, context: &Context) -> Result<Rendered, NotYet> {
         let bind = context.bind();
-        let mut torrc = String::from("DataDirectory /data\nClientOnly 1\nLog notice stdout\nCookieAuthentication 1\n");
+        let mut torrc =
+            String::from("DataDirectory /data\nClientOnly 1\nLog notice stdout\nCookieAuthentication 1\n");
         let _ = writeln!(torrc, "SocksPort {bind}:{}", context.ports.of(&TOR, "socks"));
         let _ = writeln!(torrc, "ControlPort {bind}:{}", context.ports.of(&TOR, "control"));
         // Under an engine the pages, which listen on the host's loopback, cannot be reached from Tor's network.
@@ -53,7 +54,8 @@ impl Service for Tor {
     }
 
     async fn probe(&self, look: &Look) -> Health {
-        let control = look.doors.tor(look.context.ports.of(&TOR, "control"), &look.data.join("control_auth_cookie"));
+        let control =
+            look.doors.tor(look.context.ports.of(&TOR, "control"), &look.data.join("control_auth_cookie"));
         match control.bootstrap_percent().await {
             Ok(100) => Health::Good,
             Ok(percent) => Health::loading(u64::from(percent), 100),

@@ -37,7 +37,8 @@ mod tests {
             salt: "f7efda5c189b999524f151318c0c86".to_owned(),
             since: Timestamp(0),
         };
-        let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(b"f7efda5c189b999524f151318c0c86").expect("any key");
+        let mut mac =
+            <Hmac<Sha256> as Mac>::new_from_slice(b"f7efda5c189b999524f151318c0c86").expect("any key");
         mac.update(b"secret");
         let digest = hex::encode(mac.finalize().into_bytes());
         let right = Right::Rpc(&["uptime"]);

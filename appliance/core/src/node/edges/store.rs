@@ -3,8 +3,8 @@
 use super::{Credential, Credentials, Stage};
 use crate::{
     error::{Error, Result},
-    node::secrets,
     keys::Vault,
+    node::secrets,
     store::Store,
     types::{EdgeName, Secret, Timestamp},
 };
@@ -35,10 +35,19 @@ pub async fn all(store: &Store, vault: &Vault) -> Result<Credentials> {
 }
 
 /// Adds a credential under a number that was never used.
-pub async fn insert(store: &Store, vault: &Vault, edge: &EdgeName, stage: Stage, secret: &Secret<String>, at: Timestamp) -> Result<i64> {
+pub async fn insert(
+    store: &Store,
+    vault: &Vault,
+    edge: &EdgeName,
+    stage: Stage,
+    secret: &Secret<String>,
+    at: Timestamp,
+) -> Result<i64> {
     let mut tx = store.begin().await?;
     let (serial,): (i64,) =
-        sqlx::query_as("UPDATE edge_serial SET last = last + 1 WHERE id = 1 RETURNING last").fetch_one(&mut *tx).await?;
+        sqlx::query_as("UPDATE edge_serial SET last = last + 1 WHERE id = 1 RETURNING last")
+            .fetch_one(&mut *tx)
+            .await?;
     sqlx::query(
         "INSERT INTO edge_credentials (serial, consumer, provider, stage, sealed, salt, since) VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
@@ -57,11 +66,13 @@ pub async fn insert(store: &Store, vault: &Vault, edge: &EdgeName, stage: Stage,
 
 /// The provider honours it, with this secret (a macaroon is only known now).
 pub async fn install(store: &Store, vault: &Vault, serial: i64, secret: &Secret<String>) -> Result<()> {
-    sqlx::query("UPDATE edge_credentials SET stage = 'installed', sealed = $2 WHERE serial = $1 AND stage = 'next'")
-        .bind(serial)
-        .bind(secrets::seal(vault, &label(serial), secret)?)
-        .execute(store.pool())
-        .await?;
+    sqlx::query(
+        "UPDATE edge_credentials SET stage = 'installed', sealed = $2 WHERE serial = $1 AND stage = 'next'",
+    )
+    .bind(serial)
+    .bind(secrets::seal(vault, &label(serial), secret)?)
+    .execute(store.pool())
+    .await?;
     Ok(())
 }
 

@@ -62,17 +62,30 @@ pub struct Job {
 
 impl Job {
     /// Finds what the step needs: in what is wanted, or, for going back, in what was placed earlier.
-    pub fn new(step: Step, desired: &Desired, files: &BTreeMap<SpecHash, Vec<SpecFile>>, ground: &Ground) -> PortResult<Self> {
-        let grace = desired.of(step.service()).map_or(std::time::Duration::from_secs(60), |w: &Wanted| w.stop_grace);
+    pub fn new(
+        step: Step,
+        desired: &Desired,
+        files: &BTreeMap<SpecHash, Vec<SpecFile>>,
+        ground: &Ground,
+    ) -> PortResult<Self> {
+        let grace =
+            desired.of(step.service()).map_or(std::time::Duration::from_secs(60), |w: &Wanted| w.stop_grace);
         let spec = match &step {
             Step::Stop { .. } => None,
-            Step::Start { service, spec } | Step::Replace { service, spec } => Some(match desired.specs.get(spec) {
-                Some(wanted) => (wanted.clone(), files.get(spec).cloned().unwrap_or_default()),
-                None => {
-                    let placed = ground.placed(service, spec);
-                    (placed.map_err(|e| PortError::Failed(format!("its earlier configuration is gone: {e}")))?, Vec::new())
-                }
-            }),
+            Step::Start { service, spec } | Step::Replace { service, spec } => {
+                Some(match desired.specs.get(spec) {
+                    Some(wanted) => (wanted.clone(), files.get(spec).cloned().unwrap_or_default()),
+                    None => {
+                        let placed = ground.placed(service, spec);
+                        (
+                            placed.map_err(|e| {
+                                PortError::Failed(format!("its earlier configuration is gone: {e}"))
+                            })?,
+                            Vec::new(),
+                        )
+                    }
+                })
+            }
         };
         Ok(Self { step, spec, grace })
     }

@@ -130,7 +130,14 @@ impl History {
         self.crashes = 0;
     }
 
-    fn running(&mut self, wanted: &Wanted, seen: &Seen, since: Timestamp, now: Timestamp, events: &mut Vec<Event>) {
+    fn running(
+        &mut self,
+        wanted: &Wanted,
+        seen: &Seen,
+        since: Timestamp,
+        now: Timestamp,
+        events: &mut Vec<Event>,
+    ) {
         if seen.health.answers() {
             let answers_since = *self.answers_since.get_or_insert(now);
             self.good_spec.clone_from(&self.spec);
@@ -145,7 +152,11 @@ impl History {
             let seconds = wanted.answers_within.as_secs();
             match &seen.health {
                 Health::Bad { sentence } => self.refuse_or(sentence.clone(), Event::DoesNotAnswer, events),
-                _ => self.refuse_or(format!("It did not answer within {seconds} s."), Event::DoesNotAnswer, events),
+                _ => self.refuse_or(
+                    format!("It did not answer within {seconds} s."),
+                    Event::DoesNotAnswer,
+                    events,
+                ),
             }
         }
     }
@@ -210,12 +221,23 @@ mod tests {
 
     fn running(spec: &str, since: i64, health: Health) -> Seen {
         let state = InstanceState::Running { since: Timestamp(since), pid: None };
-        Seen { instance: Some(Instance { spec: SpecHash(spec.to_owned()), state }), health, ..Seen::default() }
+        Seen {
+            instance: Some(Instance { spec: SpecHash(spec.to_owned()), state }),
+            health,
+            ..Seen::default()
+        }
     }
 
     fn ended(spec: &str, at: i64) -> Seen {
-        let exit = Exit { code: Some(1), signal: None, out_of_memory: false, at: Timestamp(at), asked: false };
-        Seen { instance: Some(Instance { spec: SpecHash(spec.to_owned()), state: InstanceState::Exited { exit } }), ..Seen::default() }
+        let exit =
+            Exit { code: Some(1), signal: None, out_of_memory: false, at: Timestamp(at), asked: false };
+        Seen {
+            instance: Some(Instance {
+                spec: SpecHash(spec.to_owned()),
+                state: InstanceState::Exited { exit },
+            }),
+            ..Seen::default()
+        }
     }
 
     #[test]
@@ -284,7 +306,9 @@ mod tests {
     fn a_wrong_wallet_password_holds_the_service() {
         let mut history = History::default();
         let seen = Seen { diagnosis: Some(Diagnosis::WalletPassword), ..ended("new", 1) };
-        assert!(history.look(&wanted(), &seen, false, Timestamp(2)).contains(&Event::Held(Held::WalletPassword)));
+        assert!(
+            history.look(&wanted(), &seen, false, Timestamp(2)).contains(&Event::Held(Held::WalletPassword))
+        );
         history.forgive();
         assert_eq!(history.held, None);
     }

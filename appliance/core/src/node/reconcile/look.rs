@@ -44,7 +44,11 @@ impl Node {
         };
         let names = desired.services.iter().map(|w| w.name.clone()).chain(instances.keys().cloned());
         for name in names.collect::<std::collections::BTreeSet<_>>() {
-            let mut seen = Seen { instance: instances.get(&name).cloned(), busy: busy.contains(&name), ..Seen::default() };
+            let mut seen = Seen {
+                instance: instances.get(&name).cloned(),
+                busy: busy.contains(&name),
+                ..Seen::default()
+            };
             if self.ended_anew(&name, &seen) {
                 self.read_last_lines(&name, &mut seen).await;
             }
@@ -80,16 +84,14 @@ impl Node {
             };
             let name = name.clone();
             asked.spawn(async move {
-                let health = tokio::time::timeout(PROBE, service.probe(&look)).await.unwrap_or(Health::Starting);
+                let health =
+                    tokio::time::timeout(PROBE, service.probe(&look)).await.unwrap_or(Health::Starting);
                 (name, health)
             });
         }
         while let Some(answer) = asked.join_next().await {
-            if let Ok((name, health)) = answer {
-                if let Some(seen) = observed.services.get_mut(&name) {
-                    seen.health = health;
-                }
-            }
+            let Ok((name, health)) = answer else { continue };
+            observed.services.entry(name).or_default().health = health;
         }
     }
 

@@ -83,7 +83,13 @@ pub fn target<'a>(wanted: &'a SpecHash, history: &'a History) -> &'a SpecHash {
     }
 }
 
-fn one(wanted: &Wanted, seen: &Seen, history: &History, observed: &Observed, desired: &Desired) -> (Option<Step>, String) {
+fn one(
+    wanted: &Wanted,
+    seen: &Seen,
+    history: &History,
+    observed: &Observed,
+    desired: &Desired,
+) -> (Option<Step>, String) {
     let service = wanted.name.clone();
     let say = |note: &str| (None, note.to_owned());
     if seen.busy {
@@ -102,7 +108,10 @@ fn one(wanted: &Wanted, seen: &Seen, history: &History, observed: &Observed, des
     }
     if observed.disk_low && wanted.is_indexer {
         return match running {
-            Some(_) => (Some(Step::Stop { service }), "The disk is nearly full: stopping it before it is.".to_owned()),
+            Some(_) => (
+                Some(Step::Stop { service }),
+                "The disk is nearly full: stopping it before it is.".to_owned(),
+            ),
             None => say("The disk is nearly full. It comes back when there is room."),
         };
     }
@@ -115,17 +124,31 @@ fn one(wanted: &Wanted, seen: &Seen, history: &History, observed: &Observed, des
         _ if wanted.unavailable.is_some() => say(wanted.unavailable.as_deref().unwrap_or_default()),
         _ => match (waits_for(wanted, observed), running) {
             (Some(provider), _) => (None, format!("Waiting until {provider} answers.")),
-            (None, Some(_)) => (Some(Step::Replace { service, spec }), "It runs with an older configuration: replacing it.".to_owned()),
+            (None, Some(_)) => (
+                Some(Step::Replace { service, spec }),
+                "It runs with an older configuration: replacing it.".to_owned(),
+            ),
             (None, None) => start(service, spec, seen, history, observed),
         },
     }
 }
 
-fn start(service: ServiceName, spec: SpecHash, seen: &Seen, history: &History, observed: &Observed) -> (Option<Step>, String) {
+fn start(
+    service: ServiceName,
+    spec: SpecHash,
+    seen: &Seen,
+    history: &History,
+    observed: &Observed,
+) -> (Option<Step>, String) {
     match history.held {
-        Some(Held::DataDamaged) => return (None, "Its data is damaged. Rebuild it, or start it to try again.".to_owned()),
+        Some(Held::DataDamaged) => {
+            return (None, "Its data is damaged. Rebuild it, or start it to try again.".to_owned());
+        }
         Some(Held::WalletPassword) => {
-            return (None, "It does not take its wallet password. Starting it again would not help.".to_owned());
+            return (
+                None,
+                "It does not take its wallet password. Starting it again would not help.".to_owned(),
+            );
         }
         None => {}
     }
@@ -134,7 +157,9 @@ fn start(service: ServiceName, spec: SpecHash, seen: &Seen, history: &History, o
         return (None, format!("It ended {} times in a row. Next try in {seconds} s.", history.crashes));
     }
     let why = match seen.instance.as_ref().map(|i| &i.state) {
-        Some(InstanceState::Exited { exit }) if !exit.asked => format!("It had ended ({}): starting it again.", exit.cause()),
+        Some(InstanceState::Exited { exit }) if !exit.asked => {
+            format!("It had ended ({}): starting it again.", exit.cause())
+        }
         _ => "Starting it.".to_owned(),
     };
     (Some(Step::Start { service, spec }), why)
@@ -146,7 +171,9 @@ fn waits_for<'a>(wanted: &'a Wanted, observed: &Observed) -> Option<&'a ServiceN
 
 fn a_dependant_runs(service: &ServiceName, desired: &Desired, observed: &Observed) -> bool {
     desired.services.iter().any(|other| {
-        !other.run && other.needs.contains(service) && observed.of(&other.name).is_some_and(|seen| seen.running().is_some())
+        !other.run
+            && other.needs.contains(service)
+            && observed.of(&other.name).is_some_and(|seen| seen.running().is_some())
     })
 }
 

@@ -39,7 +39,10 @@ fn running(spec: &str, health: Health) -> Seen {
 
 fn ended(asked: bool) -> Seen {
     let exit = Exit { code: None, signal: Some(9), out_of_memory: false, at: Timestamp(5), asked };
-    Seen { instance: Some(Instance { spec: hash("v1"), state: InstanceState::Exited { exit } }), ..Seen::default() }
+    Seen {
+        instance: Some(Instance { spec: hash("v1"), state: InstanceState::Exited { exit } }),
+        ..Seen::default()
+    }
 }
 
 /// One service alone: what is planned for it.
@@ -93,8 +96,15 @@ fn a_full_disk_stops_indexers(#[case] seen: Seen, #[case] expected: Option<Step>
 
 #[test]
 fn a_refused_spec_gives_way_to_the_last_good_one() {
-    let history = History { good_spec: Some(hash("v0")), refused: Some((hash("v1"), "why".into())), ..History::default() };
-    assert_eq!(alone(wanted(BITCOIND, &[]), running("v1", Health::Starting), history.clone(), |_| {}), replace("v0"));
+    let history = History {
+        good_spec: Some(hash("v0")),
+        refused: Some((hash("v1"), "why".into())),
+        ..History::default()
+    };
+    assert_eq!(
+        alone(wanted(BITCOIND, &[]), running("v1", Health::Starting), history.clone(), |_| {}),
+        replace("v0")
+    );
     assert_eq!(alone(wanted(BITCOIND, &[]), running("v0", Health::Good), history.clone(), |_| {}), None);
     let newer = Wanted { spec: Ok(hash("v2")), ..wanted(BITCOIND, &[]) };
     assert_eq!(alone(newer, running("v0", Health::Good), history, |_| {}), replace("v2"));
@@ -112,10 +122,18 @@ fn a_held_or_backing_off_service_waits() {
 
 #[test]
 fn an_absent_engine_or_image_touches_nothing() {
-    assert_eq!(alone(wanted(BITCOIND, &[]), Seen::default(), History::default(), |o| o.runtime_away = Some("away".into())), None);
+    assert_eq!(
+        alone(wanted(BITCOIND, &[]), Seen::default(), History::default(), |o| o.runtime_away =
+            Some("away".into())),
+        None
+    );
     let want = Wanted { unavailable: Some("cannot be pulled".into()), ..wanted(BITCOIND, &[]) };
     assert_eq!(alone(want.clone(), Seen::default(), History::default(), |_| {}), None);
-    assert_eq!(alone(want, running("v0", Health::Good), History::default(), |_| {}), None, "what runs goes on");
+    assert_eq!(
+        alone(want, running("v0", Health::Good), History::default(), |_| {}),
+        None,
+        "what runs goes on"
+    );
 }
 
 #[rstest]
@@ -124,7 +142,8 @@ fn an_absent_engine_or_image_touches_nothing() {
 #[case(Health::Good, 1)]
 #[case(Health::Bad { sentence: String::new() }, 0)]
 fn a_dependant_starts_when_its_provider_answers(#[case] provider: Health, #[case] steps: usize) {
-    let desired = Desired { services: vec![wanted(BITCOIND, &[]), wanted(ELECTRS, &[BITCOIND])], ..Desired::default() };
+    let desired =
+        Desired { services: vec![wanted(BITCOIND, &[]), wanted(ELECTRS, &[BITCOIND])], ..Desired::default() };
     let mut observed = Observed::default();
     observed.services.insert(BITCOIND, running("v1", provider));
     assert_eq!(plan(&desired, &observed, &BTreeMap::new()).steps.len(), steps);
@@ -133,8 +152,10 @@ fn a_dependant_starts_when_its_provider_answers(#[case] provider: Health, #[case
 #[test]
 fn dependants_stop_before_their_provider() {
     let off = |want: Wanted| Wanted { run: false, ..want };
-    let desired =
-        Desired { services: vec![off(wanted(BITCOIND, &[])), off(wanted(ELECTRS, &[BITCOIND]))], ..Desired::default() };
+    let desired = Desired {
+        services: vec![off(wanted(BITCOIND, &[])), off(wanted(ELECTRS, &[BITCOIND]))],
+        ..Desired::default()
+    };
     let mut observed = Observed::default();
     observed.services.insert(BITCOIND, running("v1", Health::Good));
     observed.services.insert(ELECTRS, running("v1", Health::Good));
@@ -145,7 +166,10 @@ fn dependants_stop_before_their_provider() {
 fn what_is_no_longer_in_the_catalog_is_stopped() {
     let mut observed = Observed::default();
     observed.services.insert(ELECTRS, running("v1", Health::Good));
-    assert_eq!(plan(&Desired::default(), &observed, &BTreeMap::new()).steps, vec![Step::Stop { service: ELECTRS }]);
+    assert_eq!(
+        plan(&Desired::default(), &observed, &BTreeMap::new()).steps,
+        vec![Step::Stop { service: ELECTRS }]
+    );
 }
 
 fn any_health() -> impl Strategy<Value = Health> {

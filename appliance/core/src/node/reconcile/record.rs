@@ -20,7 +20,10 @@ impl Node {
     pub(super) async fn record(&self, desired: &Desired, observed: &Observed) -> Result<()> {
         for wanted in &desired.services {
             // While something is missing to render it (a locked box), its silence says nothing about itself.
-            let Some(seen) = observed.of(&wanted.name).filter(|seen| !seen.busy && wanted.spec.is_ok()) else { continue };
+            let Some(seen) = observed.of(&wanted.name).filter(|seen| !seen.busy && wanted.spec.is_ok())
+            else {
+                continue;
+            };
             let excused = excused(wanted, seen, observed);
             let (events, changed) = {
                 let mut histories = self.locked(&self.histories);
@@ -33,7 +36,8 @@ impl Node {
                 self.tell(&wanted.name, event, observed.now).await?;
             }
             if seen.health.answers() {
-                alarms::lower(&self.store, AlarmKind::DoesNotAnswer, Some(&wanted.name), observed.now).await?;
+                alarms::lower(&self.store, AlarmKind::DoesNotAnswer, Some(&wanted.name), observed.now)
+                    .await?;
             }
             if let Some(history) = changed {
                 wanted_store::set_history(&self.store, &wanted.name, &history).await?;
@@ -44,9 +48,15 @@ impl Node {
 
     async fn tell(&self, service: &ServiceName, event: &Event, at: Timestamp) -> Result<()> {
         let (action, alarm, sentence) = match event {
-            Event::Crashed { cause, times } => ("service.crashed", None, format!("{service} ended by itself: {cause} (time {times} in a row).")),
+            Event::Crashed { cause, times } => (
+                "service.crashed",
+                None,
+                format!("{service} ended by itself: {cause} (time {times} in a row)."),
+            ),
             Event::CrashLoop => {
-                let text = format!("{service} ends again and again. We keep trying, at most once a minute. Its log says why.");
+                let text = format!(
+                    "{service} ends again and again. We keep trying, at most once a minute. Its log says why."
+                );
                 ("service.crash_loop", Some(AlarmKind::CrashLoop), text)
             }
             Event::DoesNotAnswer => {
@@ -62,14 +72,18 @@ impl Node {
                 ("service.data_damaged", Some(AlarmKind::DataDamaged), text)
             }
             Event::Held(Held::WalletPassword) => {
-                let text = format!("{service} does not take its wallet password, so it stays stopped. Your money is safe.");
+                let text = format!(
+                    "{service} does not take its wallet password, so it stays stopped. Your money is safe."
+                );
                 ("service.wallet_password", Some(AlarmKind::WalletPassword), text)
             }
             Event::Recovered => ("service.recovered", None, format!("{service} has been well for a minute.")),
         };
         match alarm {
             // DoesNotAnswer comes with every look; only the first is news.
-            Some(kind) if !alarms::raise(&self.store, kind, Some(service), &sentence, at).await? => return Ok(()),
+            Some(kind) if !alarms::raise(&self.store, kind, Some(service), &sentence, at).await? => {
+                return Ok(());
+            }
             _ => {}
         }
         if matches!(event, Event::Recovered) {
@@ -90,7 +104,8 @@ impl Node {
         };
         let was = self.latest.borrow().clone();
         if was.at == Timestamp(0) || was.observed.disk_low != observed.disk_low {
-            let text = "The disk is nearly full. Services that fill it are stopped until there is room.".to_owned();
+            let text =
+                "The disk is nearly full. Services that fill it are stopped until there is room.".to_owned();
             stands(AlarmKind::DiskLow, observed.disk_low, text).await?;
         }
         if was.at == Timestamp(0) || was.observed.runtime_away.is_some() != observed.runtime_away.is_some() {
@@ -106,6 +121,9 @@ fn excused(wanted: &Wanted, seen: &Seen, observed: &Observed) -> bool {
     let Some(InstanceState::Exited { exit }) = seen.instance.as_ref().map(|i| &i.state) else { return false };
     wanted.needs.iter().any(|need| {
         !observed.answers(need)
-            || observed.of(need).and_then(Seen::running).is_some_and(|(_, since)| since.0 + 5_000 >= exit.at.0)
+            || observed
+                .of(need)
+                .and_then(Seen::running)
+                .is_some_and(|(_, since)| since.0 + 5_000 >= exit.at.0)
     })
 }

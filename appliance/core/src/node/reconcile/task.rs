@@ -143,13 +143,19 @@ impl Node {
             None => false,
         };
         let quiet = plan.steps.is_empty() && !turned;
-        let settled = quiet && observed.services.values().all(|s| !s.busy && s.health != crate::node::health::Health::Starting);
+        let settled = quiet
+            && observed
+                .services
+                .values()
+                .all(|s| !s.busy && s.health != crate::node::health::Health::Starting);
         self.sweep(&desired, &histories, &observed);
         let runtime = match &observed.runtime_away {
             Some(why) => why.clone(),
             None => self.latest.borrow().runtime.clone(),
         };
-        let runtime = if runtime.is_empty() || observed.runtime_away.is_none() && self.latest.borrow().observed.runtime_away.is_some() {
+        let runtime = if runtime.is_empty()
+            || observed.runtime_away.is_none() && self.latest.borrow().observed.runtime_away.is_some()
+        {
             self.runtimes.services.describe().await.unwrap_or_else(|error| error.to_string())
         } else {
             runtime
@@ -170,7 +176,13 @@ impl Node {
     }
 
     /// Starts each step on its own, so that bitcoind's quarter of an hour to stop holds nothing else up.
-    fn launch(self: &Arc<Self>, steps: &[Step], desired: &Desired, files: &super::world::Files, now: Timestamp) {
+    fn launch(
+        self: &Arc<Self>,
+        steps: &[Step],
+        desired: &Desired,
+        files: &super::world::Files,
+        now: Timestamp,
+    ) {
         for step in steps {
             let service = step.service().clone();
             let job = match Job::new(step.clone(), desired, files, &self.ground) {
@@ -218,7 +230,9 @@ impl Node {
 
     /// Adds to the audit log. A log that cannot be written must not stop the box from being kept alive: it is told.
     pub async fn note(&self, actor: &Actor, action: &str, subject: &str, detail: &str) {
-        let written = Audit::append(&self.store, self.clock.as_ref(), &actor.who, &actor.from, action, subject, detail).await;
+        let written =
+            Audit::append(&self.store, self.clock.as_ref(), &actor.who, &actor.from, action, subject, detail)
+                .await;
         if let Err(error) = written {
             tracing::error!(error = %chain(&error), action, subject, "the audit log cannot be written");
         }

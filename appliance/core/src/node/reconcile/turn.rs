@@ -29,7 +29,12 @@ use crate::{
 
 impl Node {
     /// One step for each edge; says whether any was taken.
-    pub(super) async fn turn_edges(&self, context: &Arc<Context>, desired: &Desired, observed: &Observed) -> Result<bool> {
+    pub(super) async fn turn_edges(
+        &self,
+        context: &Arc<Context>,
+        desired: &Desired,
+        observed: &Observed,
+    ) -> Result<bool> {
         let Some(vault) = self.vault() else { return Ok(false) };
         let mut turned = false;
         for (edge, grant) in active_edges(desired, context.network) {
@@ -38,18 +43,28 @@ impl Node {
             match self.turn(&vault, context, &edge, &grant, &step).await {
                 Ok(true) => {
                     turned = true;
-                    alarms::lower(&self.store, AlarmKind::RotationStuck, Some(&edge.consumer), observed.now).await?;
+                    alarms::lower(&self.store, AlarmKind::RotationStuck, Some(&edge.consumer), observed.now)
+                        .await?;
                 }
                 // Not yet: the next pass looks again.
                 Ok(false) => {}
                 // While a provider starts this is every pass: only worth a line to somebody who looks closely.
-                Err(error) => tracing::debug!(edge.name = %edge, ?step, error = %crate::error::chain(&error), "a credential could not be moved"),
+                Err(error) => {
+                    tracing::debug!(edge.name = %edge, ?step, error = %crate::error::chain(&error), "a credential could not be moved")
+                }
             }
         }
         Ok(turned)
     }
 
-    async fn turn(&self, vault: &Vault, context: &Context, edge: &EdgeName, grant: &Grant, step: &Move) -> Result<bool> {
+    async fn turn(
+        &self,
+        vault: &Vault,
+        context: &Context,
+        edge: &EdgeName,
+        grant: &Grant,
+        step: &Move,
+    ) -> Result<bool> {
         let of = |serial: i64| context.credentials.of(edge).iter().find(move |c| c.serial == serial);
         match step {
             Move::Make { stage } => {
@@ -62,7 +77,9 @@ impl Node {
             }
             Move::Install { serial } => {
                 let Some(credential) = of(*serial) else { return Ok(false) };
-                let Some(secret) = self.install(context, edge, grant.right, credential).await? else { return Ok(false) };
+                let Some(secret) = self.install(context, edge, grant.right, credential).await? else {
+                    return Ok(false);
+                };
                 store::install(&self.store, vault, *serial, &secret).await?;
                 Ok(true)
             }
@@ -73,12 +90,22 @@ impl Node {
             Move::Kill { serial } => {
                 let Some(credential) = of(*serial) else { return Ok(false) };
                 if !self.kill(context, edge, grant.right, credential).await? {
-                    let text = format!("The old credential of {edge} still works, so its rotation is not finished. We keep trying.");
-                    alarms::raise(&self.store, AlarmKind::RotationStuck, Some(&edge.consumer), &text, self.clock.now()).await?;
+                    let text = format!(
+                        "The old credential of {edge} still works, so its rotation is not finished. We keep trying."
+                    );
+                    alarms::raise(
+                        &self.store,
+                        AlarmKind::RotationStuck,
+                        Some(&edge.consumer),
+                        &text,
+                        self.clock.now(),
+                    )
+                    .await?;
                     return Ok(false);
                 }
                 store::delete(&self.store, *serial).await?;
-                let detail = format!("The credential before was used once more and refused: {edge} is rotated.");
+                let detail =
+                    format!("The credential before was used once more and refused: {edge} is rotated.");
                 self.note(&the_box(), "edge.rotated", &edge.to_string(), &detail).await;
                 Ok(true)
             }
@@ -86,23 +113,40 @@ impl Node {
     }
 
     /// Makes the provider honour the credential; answers with its secret, once the provider does.
-    async fn install(&self, context: &Context, edge: &EdgeName, right: Right, credential: &Credential) -> Result<Option<Secret<String>>> {
+    async fn install(
+        &self,
+        context: &Context,
+        edge: &EdgeName,
+        right: Right,
+        credential: &Credential,
+    ) -> Result<Option<Secret<String>>> {
         match right {
             // Its configuration names it, and it answers with that configuration.
             Right::Rpc(_) => Ok(Some(credential.secret.clone())),
             Right::Macaroon(uris) => self.bake(context, edge, uris, credential).await,
             Right::Role(database) => {
                 let server = self.postgres(context)?;
-                server.ensure_role(&credential.user(right), &credential.secret, database).await.map_err(refused)?;
+                server
+                    .ensure_role(&credential.user(right), &credential.secret, database)
+                    .await
+                    .map_err(refused)?;
                 Ok(Some(credential.secret.clone()))
             }
         }
     }
 
-    async fn bake(&self, context: &Context, edge: &EdgeName, uris: &[&str], credential: &Credential) -> Result<Option<Secret<String>>> {
+    async fn bake(
+        &self,
+        context: &Context,
+        edge: &EdgeName,
+        uris: &[&str],
+        credential: &Credential,
+    ) -> Result<Option<Secret<String>>> {
         let node = &edge.provider;
         let port = context.ports.of(node, "rest");
-        let secret = |what: &str| context.secrets.get(&format!("{node}/{what}")).map_err(|e| Error::internal("reading a secret", e));
+        let secret = |what: &str| {
+            context.secrets.get(&format!("{node}/{what}")).map_err(|e| Error::internal("reading a secret", e))
+        };
         let baker = if edge.consumer == SUPERVISOR && context.credential(&SUPERVISOR, node).is_err() {
             macaroon::bootstrap(secret("macaroon-root-key")?)
                 .ok_or_else(|| Error::internal("baking a macaroon", "the root key is not hex".to_owned()))?
@@ -122,7 +166,13 @@ impl Node {
                     macaroon_root_key: secret("macaroon-root-key")?.clone(),
                 };
                 lightning.init_wallet(&wallet).await.map_err(refused)?;
-                self.note(&the_box(), "lightning.wallet_made", node.as_str(), "The Lightning wallet was made from its child of the box's root.").await;
+                self.note(
+                    &the_box(),
+                    "lightning.wallet_made",
+                    node.as_str(),
+                    "The Lightning wallet was made from its child of the box's root.",
+                )
+                .await;
                 Ok(None)
             }
             WalletState::RpcActive | WalletState::ServerActive => {
@@ -133,7 +183,13 @@ impl Node {
     }
 
     /// Makes the provider forget the credential, then uses it: `true` when it is refused.
-    async fn kill(&self, context: &Context, edge: &EdgeName, right: Right, credential: &Credential) -> Result<bool> {
+    async fn kill(
+        &self,
+        context: &Context,
+        edge: &EdgeName,
+        right: Right,
+        credential: &Credential,
+    ) -> Result<bool> {
         match right {
             Right::Rpc(_) => {
                 let port = context.ports.of(&edge.provider, "rpc");
@@ -142,8 +198,14 @@ impl Node {
             }
             Right::Macaroon(_) => {
                 let port = context.ports.of(&edge.provider, "rest");
-                let ours = context.credential(&SUPERVISOR, &edge.provider).map_err(|e| Error::internal("revoking", e))?;
-                self.doors.lightning(port, Some(&ours.secret)).revoke(credential.root_key_id()).await.map_err(refused)?;
+                let ours = context
+                    .credential(&SUPERVISOR, &edge.provider)
+                    .map_err(|e| Error::internal("revoking", e))?;
+                self.doors
+                    .lightning(port, Some(&ours.secret))
+                    .revoke(credential.root_key_id())
+                    .await
+                    .map_err(refused)?;
                 let old = self.doors.lightning(port, Some(&credential.secret));
                 Ok(matches!(old.info().await, Err(PortError::Refused(_))))
             }
@@ -157,7 +219,8 @@ impl Node {
     }
 
     fn postgres(&self, context: &Context) -> Result<Arc<dyn crate::ports::database::Database>> {
-        let password = context.secrets.get("postgres/superuser").map_err(|e| Error::internal("reading a secret", e))?;
+        let password =
+            context.secrets.get("postgres/superuser").map_err(|e| Error::internal("reading a secret", e))?;
         Ok(self.doors.database(context.ports.of(&POSTGRES, "sql"), password))
     }
 }
@@ -183,13 +246,20 @@ fn ends(edge: &EdgeName, grant: &Grant, desired: &Desired, observed: &Observed) 
         running.zip(desired.of(name)).is_some_and(|((spec, _), wanted)| wanted.spec.as_ref() == Ok(spec))
     };
     let settled = |name: &ServiceName| as_wanted(name) && observed.answers(name);
-    let runs = |name: &ServiceName| observed.of(name).is_some_and(|seen| seen.running().is_some() || seen.busy);
+    let runs =
+        |name: &ServiceName| observed.of(name).is_some_and(|seen| seen.running().is_some() || seen.busy);
     let is_rpc = matches!(grant.right, Right::Rpc(_));
     // LND answers no probe before the supervisor has a macaroon: for that first one it is enough that it runs.
     let first_macaroon = edge.consumer == SUPERVISOR && matches!(grant.right, Right::Macaroon(_));
     Ends {
-        provider_settled: if is_rpc || !first_macaroon { settled(&edge.provider) } else { runs(&edge.provider) },
-        consumer_settled: desired.of(&edge.consumer).is_none() || !runs(&edge.consumer) || settled(&edge.consumer),
+        provider_settled: if is_rpc || !first_macaroon {
+            settled(&edge.provider)
+        } else {
+            runs(&edge.provider)
+        },
+        consumer_settled: desired.of(&edge.consumer).is_none()
+            || !runs(&edge.consumer)
+            || settled(&edge.consumer),
         told_at_start: is_rpc && !runs(&edge.provider),
     }
 }

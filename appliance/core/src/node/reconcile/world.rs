@@ -17,7 +17,9 @@ use crate::{
     error::Result,
     keys::{Purpose, Vault},
     node::{
-        catalog::{self, APP, BTCPAY, Context, LND, NotYet, OUTSIDE, POSTGRES, Ports, Service, context::AppFiles},
+        catalog::{
+            self, APP, BTCPAY, Context, LND, NotYet, OUTSIDE, POSTGRES, Ports, Service, context::AppFiles,
+        },
         edges,
         offered::{self, Offers},
         secrets, specs,
@@ -75,7 +77,9 @@ impl Node {
     async fn context(&self, world: &World, vault: Option<&Vault>) -> Result<Context> {
         let network = world.wanted.as_ref().map_or(self.config.network, |w| w.network);
         let (credentials, own) = match vault {
-            Some(vault) => (edges::store::all(&self.store, vault).await?, secrets::all(&self.store, vault).await?),
+            Some(vault) => {
+                (edges::store::all(&self.store, vault).await?, secrets::all(&self.store, vault).await?)
+            }
             None => (edges::Credentials::default(), catalog::context::OwnSecrets::default()),
         };
         let mut context = Context {
@@ -109,7 +113,9 @@ impl Node {
         });
         // A locked box still shows its page: its certificate is kept outside the sealed store, with the CA.
         let (certificate, private) = match vault {
-            Some(_) => (context.secrets.get("app/tls.crt")?.clone(), context.secrets.get("app/tls.key")?.clone()),
+            Some(_) => {
+                (context.secrets.get("app/tls.crt")?.clone(), context.secrets.get("app/tls.key")?.clone())
+            }
             None => self.locked_leaf()?,
         };
         Ok(AppFiles {
@@ -130,7 +136,8 @@ impl Node {
         if let Some(leaf) = LEAF.get() {
             return Ok(leaf.clone());
         }
-        let leaf = self.authority.leaf(Realm::Pages, &self.hosts, LEAF_DAYS).map_err(|e| NotYet(e.to_string()))?;
+        let leaf =
+            self.authority.leaf(Realm::Pages, &self.hosts, LEAF_DAYS).map_err(|e| NotYet(e.to_string()))?;
         Ok(LEAF.get_or_init(|| (Secret::new(leaf.certificate), leaf.key)).clone())
     }
 
@@ -162,10 +169,18 @@ impl Node {
     }
 
     /// Makes a server's certificate, anew when its names or its authority have changed or its end is near.
-    async fn make_leaf(&self, vault: &Vault, context: &Context, service: &ServiceName, realm: Realm, names: &[String]) -> Result<bool> {
+    async fn make_leaf(
+        &self,
+        vault: &Vault,
+        context: &Context,
+        service: &ServiceName,
+        realm: Realm,
+        names: &[String],
+    ) -> Result<bool> {
         let today = self.clock.now().0 / 86_400_000;
         let wanted_for = format!("{} {}", names.join(","), self.authority.fingerprint(realm));
-        let made_for = context.secrets.get(&format!("{service}/tls.for")).ok().and_then(|s| s.expose().split_once(' '));
+        let made_for =
+            context.secrets.get(&format!("{service}/tls.for")).ok().and_then(|s| s.expose().split_once(' '));
         let day_and_names = made_for.and_then(|(day, names)| Some((day.parse::<i64>().ok()?, names)));
         let fresh = |day: i64| today < day + i64::from(LEAF_DAYS) - RENEW_DAYS;
         if day_and_names.is_some_and(|(day, names)| names == wanted_for && fresh(day)) {
@@ -198,7 +213,12 @@ impl Node {
                 // While locked nothing new can be rendered, and what runs is left alone: it keeps its place here
                 // with a spec that waits.
                 if part {
-                    desired.services.push(self.wanted(*service, world, Err("the box is locked".to_owned()), None));
+                    desired.services.push(self.wanted(
+                        *service,
+                        world,
+                        Err("the box is locked".to_owned()),
+                        None,
+                    ));
                 }
                 continue;
             }
@@ -218,7 +238,13 @@ impl Node {
         (desired, files)
     }
 
-    fn wanted(&self, service: &dyn Service, world: &World, spec: Result<SpecHash, String>, unavailable: Option<String>) -> Wanted {
+    fn wanted(
+        &self,
+        service: &dyn Service,
+        world: &World,
+        spec: Result<SpecHash, String>,
+        unavailable: Option<String>,
+    ) -> Wanted {
         let name = service.name();
         let includes = |need: &&ServiceName| {
             let known = catalog::find(need).zip(world.wanted.as_ref());
@@ -243,18 +269,25 @@ impl Node {
         }
         let flavour = world.wanted.as_ref().map_or(Flavour::Knots, |w| w.choice.bitcoind_flavour);
         let committed = world.wanted.as_ref().and_then(|w| w.images.get(name));
-        let Some(pinned) = committed else { return world.offers.get(name).cloned().unwrap_or_else(|| Err("It has no image.".to_owned())) };
+        let Some(pinned) = committed else {
+            return world.offers.get(name).cloned().unwrap_or_else(|| Err("It has no image.".to_owned()));
+        };
         let image = catalog::find(name).and_then(|s| self.images.of(&s.image(), flavour));
         if let Some(reason) = image.and_then(|image| image.refused(&pinned.version)) {
             return Err(reason);
         }
         match &pinned.image {
-            ImageRef::Built { name: recipe, hash } if !self.config.images.join(recipe).join(hash).join("root").is_dir() => {
-                Err(format!("Version {} of {name} is no longer on this box: run images/build.sh {recipe}.", pinned.version))
+            ImageRef::Built { name: recipe, hash }
+                if !self.config.images.join(recipe).join(hash).join("root").is_dir() =>
+            {
+                Err(format!(
+                    "Version {} of {name} is no longer on this box: run images/build.sh {recipe}.",
+                    pinned.version
+                ))
             }
-            ImageRef::Pulled { .. } if !self.engine => {
-                Err(format!("{name} comes only as a container image, and this box runs without a container engine."))
-            }
+            ImageRef::Pulled { .. } if !self.engine => Err(format!(
+                "{name} comes only as a container image, and this box runs without a container engine."
+            )),
             _ => Ok(pinned.clone()),
         }
     }
@@ -271,7 +304,11 @@ enum Make {
 fn own_secrets(service: &ServiceName) -> Vec<(String, Make)> {
     let named = |name: &str, make| (format!("{service}/{name}"), make);
     if [LND, OUTSIDE].contains(service) {
-        return vec![named("wallet-password", Make::Hex), named("macaroon-root-key", Make::Hex), named("root", Make::Root)];
+        return vec![
+            named("wallet-password", Make::Hex),
+            named("macaroon-root-key", Make::Hex),
+            named("root", Make::Root),
+        ];
     }
     if *service == POSTGRES {
         return vec![named("superuser", Make::Hex)];
@@ -289,7 +326,8 @@ fn wallet_root(vault: &Vault, service: &ServiceName, network: Network) -> Result
         return Ok(vault.child(Purpose::Lightning, network)?);
     }
     let seed: [u8; 32] = rand::random();
-    let kind = if network == Network::Mainnet { bitcoin::NetworkKind::Main } else { bitcoin::NetworkKind::Test };
+    let kind =
+        if network == Network::Mainnet { bitcoin::NetworkKind::Main } else { bitcoin::NetworkKind::Test };
     let root = bitcoin::bip32::Xpriv::new_master(kind, &seed)
         .map_err(|error| crate::error::Error::internal("making a key", error))?;
     Ok(Secret::new(root.to_string()))

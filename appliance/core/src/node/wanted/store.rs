@@ -22,7 +22,13 @@ pub async fn current(store: &Store) -> Result<Option<(Generation, WantedBox)>> {
 }
 
 /// Commits the next generation. Its number is a primary key, so of two that were made from the same one only one wins.
-pub async fn commit(store: &Store, after: Generation, wanted: &WantedBox, who: &str, at: Timestamp) -> Result<Generation> {
+pub async fn commit(
+    store: &Store,
+    after: Generation,
+    wanted: &WantedBox,
+    who: &str,
+    at: Timestamp,
+) -> Result<Generation> {
     let number = after.0 + 1;
     sqlx::query("INSERT INTO node_generations (number, at, who, wanted) VALUES ($1, $2, $3, $4)")
         .bind(number)
@@ -32,9 +38,9 @@ pub async fn commit(store: &Store, after: Generation, wanted: &WantedBox, who: &
         .execute(store.pool())
         .await
         .map_err(|error| match &error {
-            sqlx::Error::Database(db) if db.is_unique_violation() => {
-                Error::conflict("Somebody else changed the box in the meantime. Look at it again, then decide.")
-            }
+            sqlx::Error::Database(db) if db.is_unique_violation() => Error::conflict(
+                "Somebody else changed the box in the meantime. Look at it again, then decide.",
+            ),
             _ => error.into(),
         })?;
     Ok(Generation(number))
@@ -42,8 +48,10 @@ pub async fn commit(store: &Store, after: Generation, wanted: &WantedBox, who: &
 
 /// The setting of this name.
 pub async fn setting<T: DeserializeOwned>(store: &Store, name: &str) -> Result<Option<T>> {
-    let row: Option<(String,)> =
-        sqlx::query_as("SELECT value FROM node_settings WHERE name = $1").bind(name).fetch_optional(store.pool()).await?;
+    let row: Option<(String,)> = sqlx::query_as("SELECT value FROM node_settings WHERE name = $1")
+        .bind(name)
+        .fetch_optional(store.pool())
+        .await?;
     row.map(|(text,)| read(&text)).transpose()
 }
 
@@ -70,7 +78,9 @@ pub async fn histories(store: &Store) -> Result<BTreeMap<ServiceName, History>> 
     let rows: Vec<(String, String)> =
         sqlx::query_as("SELECT service, history FROM node_histories").fetch_all(store.pool()).await?;
     rows.into_iter()
-        .map(|(name, text)| Ok((name.parse().map_err(|e| Error::internal("reading its database", e))?, read(&text)?)))
+        .map(|(name, text)| {
+            Ok((name.parse().map_err(|e| Error::internal("reading its database", e))?, read(&text)?))
+        })
         .collect()
 }
 
