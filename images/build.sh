@@ -26,6 +26,23 @@ done
 say() { printf '%s\n' "$*" >&2; }
 die() { say "images: $*"; exit 1; }
 
+# What lies here runs as root: whoever could write in the cache, or rename it away, would be root.
+own_cache() {
+  local folder mode
+  mkdir -p -m 0755 "$(dirname "$cache")" "$cache"
+  for folder in "$cache" "$(dirname "$cache")" "$(dirname "$(dirname "$cache")")"; do
+    [ ! -L "$folder" ] || die "$folder is a link. Name the folder itself with FLASHNODE_CACHE or --cache."
+    [ "$(stat -c %u "$folder")" = "$(id -u)" ] || [ "$(stat -c %u "$folder")" = 0 ] \
+      || die "$folder belongs to $(stat -c %U "$folder"), who could put other programs in. Choose another folder with FLASHNODE_CACHE, or give it to root."
+    mode=$(stat -c %a "$folder")
+    # A sticky folder such as /var/tmp lets nobody rename what is another's.
+    if [ $((0$mode & 022)) -ne 0 ] && { [ $((0$mode & 01000)) -eq 0 ] || [ "$folder" = "$cache" ]; }; then
+      die "$folder can be written by others, who could put other programs in. Close it (chmod go-w $folder), or choose another with FLASHNODE_CACHE."
+    fi
+  done
+  chmod 0755 "$cache"
+}
+
 # What a recipe says of itself, read without running its build: stands_on, minutes, tools.
 field() { bash -c "set -eu; stands_on= minutes=1 tools=; source '$here/$1/recipe.sh'; printf %s \"\$$2\""; }
 
@@ -68,6 +85,8 @@ build_one() {
     fi
     [ -z "$on" ] || cp -a --reflink=auto "$cache/$on/$(hash_of "$on")/root/." "$root/"
     build
+    # Roots can be read by everybody on the machine; nothing in one has a use for another's rights.
+    find "$root" -xdev -perm /6000 -type f -exec chmod a-s {} +
     jq -n --arg name "$name" --arg hash "$hash" --arg version "$(installed_version)" \
       '{name:$name,hash:$hash,version:$version}' > "$dir.new/meta.json"
   ) > "$cache/.log/$name.log" 2>&1; then
@@ -95,6 +114,7 @@ debian_install() {
 debian_version() { in_root dpkg-query -W -f '${Version}' "$1"; }
 export -f in_root debian_install debian_version
 
+[ -n "$list" ] || own_cache
 todo=() total=0
 for name in "${names[@]}"; do
   [ -f "$here/$name/recipe.sh" ] || die "there is no recipe '$name'"
@@ -104,7 +124,6 @@ for name in "${names[@]}"; do
 done
 
 if [ -z "$list" ] && [ ${#todo[@]} -gt 0 ]; then
-  mkdir -p "$cache"
   exec 9>"$cache/.lock"; flock 9
   say "images: building ${todo[*]} (about $total min on two cores; kept in $cache)"
   for name in "${todo[@]}"; do

@@ -10,6 +10,7 @@ pub mod http;
 pub mod lnd;
 pub mod postgres;
 pub mod tor;
+pub mod unlocker;
 
 pub mod docker;
 pub mod process;

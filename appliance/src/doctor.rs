@@ -24,7 +24,7 @@ pub mod engine;
 
 pub mod files;
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use async_trait::async_trait;
 use flashnode_core::{
@@ -49,6 +49,10 @@ pub struct ThisMachine {
 impl Machine for ThisMachine {
     fn disk(&self) -> DiskView {
         disk::space(&self.box_dir).unwrap_or_default()
+    }
+
+    fn listeners(&self) -> BTreeMap<u16, u32> {
+        ports::users()
     }
 
     async fn examine(&self, expected: &[u16], revoked: &[String]) -> Vec<Finding> {

@@ -1,9 +1,13 @@
 //! The only place that builds adapters and puts the supervisor together.
 
+mod folders;
+
+mod uids;
+
 use std::{
     fs,
     io::Write as _,
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, RwLock},
 };
@@ -26,11 +30,11 @@ use flashnode_core::{
     ports::{
         authority::{Authority as _, Realm},
         clock::SystemClock,
-        runtime::Runtime,
+        runtime::{Instance, InstanceState, Runtime},
     },
     store::{Schema, Store},
     supervisor::Supervisor,
-    types::Secret,
+    types::{Secret, ServiceName},
 };
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Notify, watch};
@@ -64,9 +68,13 @@ pub async fn supervisor(box_dir: &Path, config: Config) -> anyhow::Result<Box> {
     // A second provider in the process (none today) would make the choice ambiguous; the first call wins.
     let _ = rustls::crypto::ring::default_provider().install_default();
     catalog::check(catalog::ALL)?;
-    folders(box_dir)?;
+    folders::own(box_dir)?;
+    if rustix::process::geteuid().is_root() {
+        uids::register(Path::new(uids::REGISTRY), config.uid_base, box_dir)?;
+    }
+    let is_new = !box_dir.join("supervisor/box.db").exists();
     let (store, rescue) = open_store(box_dir).await?;
-    let keys = open_keys(&box_dir.join("supervisor/keys"))?;
+    let keys = open_keys(&box_dir.join("supervisor/keys"), is_new)?;
     let authority = Authorities::load_or_create(&box_dir.join("supervisor/ca"), &config)?;
     let (runtimes, engine) = runtimes(box_dir, &config, &store).await?;
     let own_uid = rustix::process::geteuid().as_raw();
@@ -93,6 +101,8 @@ pub async fn supervisor(box_dir: &Path, config: Config) -> anyhow::Result<Box> {
         latest: watch::Sender::new(Arc::new(Snapshot::default())),
         histories: Mutex::new(wanted::histories(&store).await?),
         busy: Mutex::default(),
+        silences: Mutex::default(),
+        happened: Mutex::default(),
         progress: Mutex::default(),
         keys: RwLock::new(keys.map(Arc::new)),
         authority: Arc::new(authority),
@@ -107,19 +117,6 @@ pub async fn supervisor(box_dir: &Path, config: Config) -> anyhow::Result<Box> {
     let playground = Arc::new(Playground::new(Arc::clone(&node)));
     let supervisor = Arc::new(Supervisor::new(Arc::clone(&node), Arc::clone(&playground)));
     Ok(Box { node, playground, supervisor })
-}
-
-/// The supervisor's own folder is for root alone; `run` and `services` are passed through by services' users.
-fn folders(box_dir: &Path) -> anyhow::Result<()> {
-    for (name, mode) in [("", 0o755), ("supervisor", 0o700), ("run", 0o755), ("services", 0o755)] {
-        let path = if name.is_empty() { box_dir.to_owned() } else { box_dir.join(name) };
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(mode)
-            .create(&path)
-            .with_context(|| format!("cannot make {}", path.display()))?;
-    }
-    Ok(())
 }
 
 async fn open_store(box_dir: &Path) -> anyhow::Result<(Store, Option<String>)> {
@@ -157,8 +154,14 @@ fn box_key(path: &Path, database_exists: bool) -> anyhow::Result<Secret<[u8; 32]
 }
 
 /// Makes the keys of a new box, or opens them; a box whose auto-unlock file is gone starts locked.
-fn open_keys(dir: &Path) -> anyhow::Result<Option<Vault>> {
+fn open_keys(dir: &Path, is_new: bool) -> anyhow::Result<Option<Vault>> {
     if !Vault::exists(dir) {
+        if !is_new {
+            bail!(
+                "{} is gone, and without it nothing of this box can be opened; put it back from a backup",
+                dir.display()
+            );
+        }
         return Ok(Some(Vault::create(dir)?));
     }
     match Vault::open_auto(dir) {
@@ -186,9 +189,33 @@ async fn runtimes(box_dir: &Path, config: &Config, store: &Store) -> anyhow::Res
             Err(_) => false,
         },
     };
+    if wanted::setting::<bool>(store, "engine").await?.is_some_and(|before| before != engine) {
+        let before: Arc<dyn Runtime> = if engine { Arc::clone(&host) } else { Arc::new(docker()?) };
+        refuse_stranded(&*before).await?;
+    }
     wanted::set(store, "engine", &engine).await?;
     let services: Arc<dyn Runtime> = if engine { Arc::new(docker()?) } else { Arc::clone(&host) };
     Ok((Runtimes { services, host, same: !engine }, engine))
+}
+
+/// Two of a kind on one data folder would destroy it: nothing may run in the runtime that was used before.
+async fn refuse_stranded(before: &dyn Runtime) -> anyhow::Result<()> {
+    let left = before
+        .observe()
+        .await
+        .context("the runtime that was used before cannot be asked what still runs in it")?;
+    let runs = |(name, instance): (ServiceName, Instance)| {
+        let running = matches!(instance.state, InstanceState::Running { .. }) && name != catalog::APP;
+        running.then(|| name.to_string())
+    };
+    let names: Vec<String> = left.into_iter().filter_map(runs).collect();
+    if !names.is_empty() {
+        bail!(
+            "{} still run in the runtime used before. Put `runtime` back in flashnode.toml, stop them with `flashnode shutdown --services`, then change it",
+            names.join(", ")
+        );
+    }
+    Ok(())
 }
 
 /// The installed program when this is it: its path outlives an update that replaces the file under us.

@@ -33,13 +33,17 @@ export function holds(truth, what) {
   if (!truth) throw new Error(what);
 }
 
-/** Watches a page for what must never happen. `refusals` counts answers that a test provoked on purpose. */
+/** Watches a page for what must never happen. `away`: the pages are expected to be replaced or ended now. */
 export class Watch {
   constructor(page, origin) {
     this.troubles = [];
+    page.setDefaultTimeout(10_000);
     page.on("console", (message) => {
       if (message.type() !== "error") return;
       if (/the server responded with a status of 4\d\d/.test(message.text()) && this.lenient) return;
+      // A stream that ends says so twice: as a failed request, which counts below, and as an event of htmx.
+      if (/ERR_NETWORK_CHANGED|^Event$/.test(message.text())) return;
+      if (this.away && /ERR_CONNECTION_REFUSED|ERR_HTTP2/.test(message.text())) return;
       this.troubles.push(`console: ${message.text()} at ${message.location().url}`);
     });
     page.on("pageerror", (error) => this.troubles.push(`script: ${error.message}`));
@@ -50,7 +54,7 @@ export class Watch {
     page.on("requestfailed", (request) => {
       const why = request.failure()?.errorText ?? "";
       // A stream ends and a download begins when a page is left.
-      if (!/ERR_ABORTED|ERR_INCOMPLETE_CHUNKED/.test(why) && !this.away) this.troubles.push(`failed: ${request.url()}: ${why}`);
+      if (!/ERR_ABORTED|ERR_INCOMPLETE_CHUNKED|ERR_NETWORK_CHANGED/.test(why) && !this.away) this.troubles.push(`failed: ${request.url()}: ${why}`);
     });
     page.on("response", (response) => {
       if (response.status() >= 500) this.troubles.push(`${response.status()}: ${response.url()}`);

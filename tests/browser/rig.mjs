@@ -31,8 +31,9 @@ const free = (port) => new Promise((done) => {
 
 /** The first of a hundred ports that nobody listens on, and neither on the one before. */
 async function freeBase() {
+  // Below what the system hands out to outgoing connections, and below what the Rust rig takes.
   for (let step = 0; step < 90; step += 1) {
-    const base = 41_000 + ((process.pid + step) % 90) * 102 + 1;
+    const base = 12_000 + ((process.pid + step) % 90) * 102 + 1;
     let all = true;
     for (let port = base - 1; all && port < base + 70; port += 1) all = await free(port);
     if (all) return base;
@@ -129,7 +130,12 @@ export class Box {
 
   /** Ends everything of this box, by id. */
   async end(keep) {
-    const done = this.cli("shutdown", "--all");
+    // Not `cli`: while that waits, an ended supervisor could not be reaped and would look alive.
+    const told = [];
+    const ask = spawn(BINARY, ["--box", this.dir, "shutdown", "--all"], { stdio: ["ignore", "ignore", "pipe"] });
+    ask.stderr.on("data", (piece) => told.push(piece));
+    const status = await new Promise((done) => ask.once("exit", done));
+    const done = { ok: status === 0, err: Buffer.concat(told).toString() };
     if (this.supervisor) {
       this.supervisor.kill("SIGKILL");
       await this.ended;

@@ -30,18 +30,21 @@ const out = new URL("../out/", import.meta.url).pathname;
 let browser;
 try {
   await box.start();
-  const launch = (...more) => chromium.launch({ executablePath, args: [...ARGS, ...more] });
-  browser = await launch(`--ignore-certificate-errors-spki-list=${box.pin()}`);
+  const launch = (pin) => {
+    const trusting = pin ? [`--ignore-certificate-errors-spki-list=${pin}`] : [];
+    return chromium.launch({ executablePath, args: [...ARGS, ...trusting] });
+  };
+  browser = await launch(box.pin());
   if (process.argv[2] === "shots") {
     fs.rmSync(`${out}shots`, { recursive: true, force: true });
-    await shots(box, browser, `${out}shots`);
+    await shots(box, browser, launch, `${out}shots`);
   } else {
     fs.rmSync(`${out}readme`, { recursive: true, force: true });
     fs.mkdirSync(`${out}readme`, { recursive: true });
     const owner = await firstRun(box, browser, launch, `${out}readme`);
     await ownerWalk(box, browser, owner, `${out}readme`);
     await withoutScript(box, browser, owner);
-    await badDays(box, browser, owner);
+    await badDays(box, browser, launch, owner);
   }
 } catch (error) {
   if (!/^stopped after/.test(error.message)) {

@@ -101,6 +101,22 @@ impl Web {
         *self.looked.lock().await = None;
     }
 
+    /// Has the supervisor write down what somebody did here. What was done is done: when it cannot be written,
+    /// our own log says so.
+    pub async fn record(&self, actor: &Actor, action: &str, subject: &str, detail: &str) {
+        let request = Request::Record {
+            action: action.to_owned(),
+            subject: subject.to_owned(),
+            detail: detail.to_owned(),
+        };
+        let ask = async { ask!(self.app.control(), actor, request => Done) };
+        match tokio::time::timeout(PATIENCE, ask).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, action, "the audit log was not written"),
+            Err(_) => tracing::error!(action, "the audit log was not written: the supervisor does not answer"),
+        }
+    }
+
     /// Counts a try to unlock the box from this address.
     pub fn may_unlock(&self, address: std::net::IpAddr) -> Result<()> {
         let key = match address {
@@ -122,6 +138,21 @@ fn differs(last: &StatusView, now: &StatusView) -> bool {
 /// Who asks when a page asks for itself.
 fn box_itself() -> Actor {
     Actor { who: "box".to_owned(), from: "app".to_owned() }
+}
+
+/// Whether an error is that of somebody who tried a door and was not let in.
+pub fn failed_try(kind: Kind) -> bool {
+    matches!(kind, Kind::Unauthenticated | Kind::Throttled)
+}
+
+/// Somebody whom we do not know (yet).
+pub fn visitor(from: std::net::IpAddr) -> Actor {
+    Actor { who: "visitor".to_owned(), from: from.to_string() }
+}
+
+/// A name as somebody typed it, fit for the audit log: short, and nothing that could pose as something else.
+pub fn tried_name(name: &str) -> String {
+    name.trim().chars().filter(|c| c.is_alphanumeric() || "-_. @+".contains(*c)).take(32).collect()
 }
 
 /// Who asks on behalf of a signed-in person.

@@ -12,10 +12,17 @@ self.addEventListener("install", (event) => {
   })());
 });
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+// The pages are away for a moment when they are replaced by newer ones. Only reading is tried again: a form is not.
+const patient = async (request) => {
+  for (const wait of request.method === "GET" ? [400, 1200] : []) {
+    try { return await fetch(request.clone()); } catch { await new Promise((go) => setTimeout(go, wait)); }
+  }
+  return fetch(request).catch(() => caches.match("/offline"));
+};
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.mode === "navigate") {
-    event.respondWith(fetch(request).catch(() => caches.match("/offline")));
+    event.respondWith(patient(request));
   } else if (request.destination === "style") {
     event.respondWith(fetch(request).catch(() => caches.match(request)));
   }

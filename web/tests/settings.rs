@@ -1,7 +1,11 @@
 //! Each person's own: sign-in with a second factor, password, sessions, profile.
 
 use axum::http::StatusCode;
-use flashnode_core::{access::Role, app::fake::TEST_PASSWORD};
+use flashnode_core::{
+    access::Role,
+    app::fake::TEST_PASSWORD,
+    control::{Actor, Request},
+};
 use totp_rs::{Algorithm, Secret, TOTP};
 
 use crate::world::{Browser, World};
@@ -116,4 +120,74 @@ async fn the_profile_beats_the_browser() {
     let page = owner.get("/settings").await;
     assert!(page.shows("<html lang=\"es\" data-theme=\"dark\">"), "{}", page.text);
     assert!(owner.get("/nothing-here").await.status == StatusCode::NOT_FOUND);
+}
+
+/// What the supervisor was given for the audit log since the last look: who, from where, what, on what.
+fn recorded(world: &World) -> Vec<(String, String, String, String)> {
+    let asked = world.control.with(|state| std::mem::take(&mut state.requests));
+    let record = |(actor, ask): (Actor, Request)| match ask {
+        Request::Record { action, subject, .. } => Some((actor.who, actor.from, action, subject)),
+        _ => None,
+    };
+    asked.into_iter().filter_map(record).collect()
+}
+
+fn entry(who: &str, action: &str, subject: &str) -> Vec<(String, String, String, String)> {
+    vec![(who.to_owned(), "127.0.0.1".to_owned(), action.to_owned(), subject.to_owned())]
+}
+
+#[tokio::test]
+async fn every_door_is_written_into_the_audit_log() {
+    let world = World::good().await;
+    let mut visitor = world.browser();
+    visitor.get("/sign-in").await;
+    let long = format!("a<b>\u{202e}{}", "x".repeat(60));
+    visitor.post("/sign-in", &[("name", &long), ("password", "not the password")]).await;
+    assert_eq!(recorded(&world), entry("visitor", "sign_in_failed", &format!("ab{}", "x".repeat(30))));
+    visitor.post("/sign-in", &[("name", "ana"), ("password", TEST_PASSWORD)]).await;
+    assert_eq!(recorded(&world), entry("owner:ana", "sign_in", "ana"));
+    visitor.get("/").await;
+    visitor.post("/sign-out", &[]).await;
+    assert_eq!(recorded(&world), entry("owner:ana", "sign_out", "ana"));
+
+    let mut here = world.signed_in(Role::Owner).await;
+    here.post("/step-up", &[("password", "not the password")]).await;
+    assert_eq!(recorded(&world), entry("owner:ana", "step_up_failed", "ana"));
+    here.post("/step-up", &[("password", TEST_PASSWORD)]).await;
+    assert_eq!(recorded(&world), entry("owner:ana", "step_up", "ana"));
+    world.signed_in(Role::Owner).await;
+    let list = here.get("/settings/sessions").await.text;
+    let id = list.split("name=\"id\" value=\"").nth(1).and_then(|r| r.split('"').next()).expect("another one");
+    here.post("/settings/sessions", &[("id", id)]).await;
+    assert_eq!(recorded(&world), entry("owner:ana", "session_revoked", id));
+    here.post("/settings", &[("language", "en"), ("theme", "dark")]).await;
+    assert_eq!(recorded(&world), entry("owner:ana", "profile_changed", "ana"));
+    let fields = [("old", TEST_PASSWORD), ("new", "four grey herons"), ("again", "four grey herons")];
+    here.post("/settings/password", &fields).await;
+    assert_eq!(recorded(&world), entry("owner:ana", "password_changed", "ana"));
+}
+
+#[tokio::test]
+async fn the_second_factor_is_written_into_the_audit_log() {
+    let world = World::good().await;
+    let (mut owner, _, _) = switched_on(&world).await;
+    assert_eq!(recorded(&world).pop(), entry("owner:ana", "totp_on", "ana").pop());
+    let answer = owner.post("/settings/two-factor/off", &[]).await;
+    assert_eq!(answer.place(), "/settings/two-factor");
+    assert_eq!(recorded(&world).pop(), entry("owner:ana", "totp_off", "ana").pop());
+}
+
+#[tokio::test]
+async fn a_reset_password_is_written_into_the_audit_log() {
+    let world = World::good().await;
+    let body = r#"{"name":"ana","password":"four grey herons"}"#;
+    let mut request = axum::http::Request::post("/api/v1/reset-password")
+        .header("content-type", "application/json")
+        .body(axum::body::Body::from(body))
+        .expect("a request");
+    request.extensions_mut().insert(flashnode_web::Console);
+    let answer = world.browser().send(request).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    let all = recorded(&world);
+    assert!(all.iter().any(|(_, _, action, name)| action == "password_reset" && name == "ana"), "{all:?}");
 }

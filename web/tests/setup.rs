@@ -94,7 +94,8 @@ async fn the_wizard_walks_from_claim_to_home() {
     assert!(summary.shows("ana") && summary.shows("Bitcoin Knots"), "{}", summary.text);
     let before = browser.cookies.clone();
     let done = browser.post("/setup/summary", &[]).await;
-    assert_eq!(done.place(), "/", "{}", done.text);
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    assert!(done.shows("content=\"4;url=/\""), "it leads home by itself: {}", done.text);
     assert_ne!(before, browser.cookies, "the session is a new one");
     assert!(browser.get("/").await.status.is_success());
     let commits = world

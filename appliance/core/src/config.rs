@@ -147,6 +147,15 @@ impl Config {
                 self.listen
             ));
         }
+        if !(1000..u32::MAX - 1000).contains(&self.uid_base) {
+            return Err(format!("uid_base = {}: from 1000 on, where nobody else's users are", self.uid_base));
+        }
+        if self.metrics.is_some_and(|at| !at.ip().is_loopback()) {
+            return Err(
+                "metrics: a loopback address only, because whoever can read it learns how the box is"
+                    .to_owned(),
+            );
+        }
         Ok(())
     }
 }

@@ -185,8 +185,13 @@ pub enum Reply {
     Audit(Vec<Entry>),
     /// How many audit entries were verified, and the first that does not match.
     Verified { entries: u64, broken_at: Option<i64> },
-    /// It was refused or failed.
-    Failed { kind: Kind, sentence: String },
+    /// It was refused or failed; with the message key of the sentence, when it has one.
+    Failed {
+        kind: Kind,
+        sentence: String,
+        #[serde(default)]
+        key: Option<String>,
+    },
 }
 
 /// The whole box at a glance.

@@ -6,12 +6,15 @@
 //! | [`views`] | what is: status, one service, edges, updates |
 //! | [`orders`] | what shall be: start, stop, rotate, stage and apply, rebuild |
 //! | [`first_boot`] | claim code, words, recovery, generation 1, unlock |
+//! | [`records`] | how much the app may write into the audit log |
 
 mod views;
 
 mod orders;
 
 mod first_boot;
+
+mod records;
 
 use std::sync::Arc;
 
@@ -36,12 +39,13 @@ pub struct Supervisor {
     playground: Arc<Playground>,
     /// Orders that change wanted state take turns.
     turn: tokio::sync::Mutex<()>,
+    records: records::Records,
 }
 
 impl Supervisor {
     /// Around what the loop holds.
     pub fn new(node: Arc<Node>, playground: Arc<Playground>) -> Self {
-        Self { node, playground, turn: tokio::sync::Mutex::new(()) }
+        Self { node, playground, turn: tokio::sync::Mutex::new(()), records: records::Records::default() }
     }
 
     fn snapshot(&self) -> Arc<Snapshot> {
@@ -117,7 +121,7 @@ impl Control for Supervisor {
             Request::Doctor => Ok(Reply::Findings(self.doctor().await)),
             Request::Playground { order } => Ok(Reply::Playground(self.playground.order(order).await?)),
             Request::Record { action, subject, detail } => {
-                node.note(actor, &action, &subject, &detail).await;
+                self.record(actor, &action, &subject, &detail).await;
                 Ok(Reply::Done)
             }
             Request::Audit { before, limit } => {

@@ -67,6 +67,11 @@ impl Owner {
         ])
     }
 
+    /// Whether these labels say that something is this box's.
+    fn is_on(&self, labels: Option<&HashMap<String, String>>) -> bool {
+        labels.is_some_and(|labels| self.labels().iter().all(|(key, value)| labels.get(key) == Some(value)))
+    }
+
     /// Holds the id of the container whose end was asked for.
     fn asked(&self, service: &ServiceName) -> PathBuf {
         self.box_dir.join("services").join(service.as_str()).join("run").join("asked-container")
@@ -102,10 +107,7 @@ impl DockerRuntime {
     }
 
     fn is_ours(&self, found: &ContainerInspectResponse) -> bool {
-        let labels = found.config.as_ref().and_then(|config| config.labels.as_ref());
-        labels.is_some_and(|labels| {
-            self.owner.labels().iter().all(|(key, value)| labels.get(key) == Some(value))
-        })
+        self.owner.is_on(found.config.as_ref().and_then(|config| config.labels.as_ref()))
     }
 
     fn instance(&self, service: &ServiceName, found: &ContainerInspectResponse) -> Instance {
@@ -115,20 +117,27 @@ impl DockerRuntime {
 
     async fn ensure_network(&self) -> PortResult<()> {
         let (name, labels) = (self.owner.network(), self.owner.labels());
+        let asked = self.engine.call(ANSWERS_WITHIN, async |docker| {
+            is_absent(docker.inspect_network(&name, None).await)
+        });
+        if let Some(found) = asked.await? {
+            if self.owner.is_on(found.labels.as_ref()) {
+                return Ok(());
+            }
+            return Err(PortError::Failed(format!(
+                "The engine already has a network named {name} that is not this box's; whoever made it may have \
+                 other containers in it. Give this box another name in flashnode.toml, or remove that network."
+            )));
+        }
         let request = NetworkCreateRequest {
             name: name.clone(),
             driver: Some("bridge".to_owned()),
             labels: Some(labels),
             ..Default::default()
         };
-        self.engine
-            .call(ANSWERS_WITHIN, async |docker| {
-                if is_absent(docker.inspect_network(&name, None).await)?.is_none() {
-                    docker.create_network(request).await?;
-                }
-                Ok(())
-            })
-            .await
+        let made =
+            self.engine.call(ANSWERS_WITHIN, async |docker| docker.create_network(request).await).await;
+        made.map(|_| ())
     }
 
     async fn delete(&self, id: &str) -> PortResult<()> {

@@ -1,19 +1,24 @@
 //! Opens doors to the box's services with whatever credential a caller has.
 
-use std::{path::Path, sync::Arc};
+use std::{io::Read as _, net::SocketAddr, os::unix::fs::MetadataExt as _, path::Path, sync::Arc};
 
 use flashnode_core::{
     node::catalog::context::{Doors, TorControl},
     ports::{
-        bitcoin::Bitcoin, database::Database, electrum::Electrum, lightning::Lightning, web::WebService,
+        bitcoin::Bitcoin,
+        database::Database,
+        electrum::Electrum,
+        lightning::{Lightning, WalletMaker},
+        web::WebService,
     },
     types::Secret,
 };
 use reqwest::Client;
+use rustix::fs::{Mode, OFlags, open};
 
 use super::{
     bitcoind::Bitcoind, electrum::ElectrumServer, http, http::LocalWeb, lnd::Lnd, postgres::Postgres,
-    tor::Tor,
+    tor::Tor, unlocker::Unlocker,
 };
 
 /// Doors on this machine's loopback.
@@ -21,6 +26,7 @@ pub struct LocalDoors {
     plain: Client,
     services: Client,
     pages: Client,
+    services_ca: String,
 }
 
 impl LocalDoors {
@@ -30,6 +36,7 @@ impl LocalDoors {
             plain: http::client(None),
             services: http::client(Some(services_ca)),
             pages: http::client(Some(pages_ca)),
+            services_ca: services_ca.to_owned(),
         }
     }
 }
@@ -47,16 +54,67 @@ impl Doors for LocalDoors {
         Arc::new(Lnd::new(self.services.clone(), port, macaroon))
     }
 
+    fn wallet_maker(&self, socket: &Path) -> Arc<dyn WalletMaker> {
+        Arc::new(Unlocker::new(&self.services_ca, socket))
+    }
+
+    fn small_file(&self, path: &Path, user: u32) -> Option<Vec<u8>> {
+        small_file(path, user)
+    }
+
     fn database(&self, port: u16, password: &Secret<String>) -> Arc<dyn Database> {
         Arc::new(Postgres::new(port, password))
     }
 
-    fn web(&self, port: u16, https: bool, basic: Option<(&str, &Secret<String>)>) -> Arc<dyn WebService> {
+    fn web(
+        &self,
+        at: SocketAddr,
+        https: bool,
+        basic: Option<(&str, &Secret<String>)>,
+    ) -> Arc<dyn WebService> {
         let client = if https { &self.pages } else { &self.plain };
-        Arc::new(LocalWeb::new(client.clone(), https, port, basic))
+        Arc::new(LocalWeb::new(client.clone(), https, at, basic))
     }
 
-    fn tor(&self, port: u16, cookie_file: &Path) -> Arc<dyn TorControl> {
-        Arc::new(Tor::new(port, cookie_file.to_owned()))
+    fn tor(&self, port: u16, cookie: [u8; 32]) -> Arc<dyn TorControl> {
+        Arc::new(Tor::new(port, cookie))
+    }
+}
+
+/// The longest file that is read from a service's folder, in bytes.
+const SMALL: usize = 4096;
+
+/// The folder belongs to a service that may have been taken over: a link could point at our own keys, a pipe could
+/// hold us up, a device could fill our memory.
+fn small_file(path: &Path, user: u32) -> Option<Vec<u8>> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = std::fs::File::from(open(path, flags, Mode::empty()).ok()?);
+    let found = file.metadata().ok()?;
+    if !found.is_file() || found.uid() != user {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    file.take(SMALL as u64 + 1).read_to_end(&mut bytes).ok()?;
+    (bytes.len() <= SMALL).then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_small_plain_file_of_that_user_is_read() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let user = rustix::process::geteuid().as_raw();
+        let plain = dir.path().join("cookie");
+        std::fs::write(&plain, [7; 32]).expect("writes");
+        assert_eq!(small_file(&plain, user), Some(vec![7; 32]));
+        assert_eq!(small_file(&plain, user + 1), None, "somebody else's");
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(&plain, &link).expect("links");
+        assert_eq!(small_file(&link, user), None, "a link");
+        assert_eq!(small_file(Path::new("/dev/zero"), user), None, "a device");
+        std::fs::write(&plain, vec![0; SMALL + 1]).expect("writes");
+        assert_eq!(small_file(&plain, user), None, "too long");
     }
 }

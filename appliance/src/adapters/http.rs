@@ -1,7 +1,7 @@
 //! HTTP to services on this machine: one client with short time-outs, and the port of plain health endpoints.
-//! Knows no service; never dials anything but loopback.
+//! Knows no service, and dials only addresses that it is given.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use async_trait::async_trait;
 use flashnode_core::{
@@ -40,7 +40,7 @@ fn chain(error: &reqwest::Error) -> String {
     flashnode_core::error::chain(error)
 }
 
-/// An HTTP service on a loopback port.
+/// An HTTP service of this machine.
 pub struct LocalWeb {
     client: Client,
     base: String,
@@ -48,11 +48,11 @@ pub struct LocalWeb {
 }
 
 impl LocalWeb {
-    /// At `scheme://127.0.0.1:port`.
-    pub fn new(client: Client, https: bool, port: u16, basic: Option<(&str, &Secret<String>)>) -> Self {
+    /// At `scheme://at`.
+    pub fn new(client: Client, https: bool, at: SocketAddr, basic: Option<(&str, &Secret<String>)>) -> Self {
         let scheme = if https { "https" } else { "http" };
         let basic = basic.map(|(user, password)| (user.to_owned(), password.clone()));
-        Self { client, base: format!("{scheme}://127.0.0.1:{port}"), basic }
+        Self { client, base: format!("{scheme}://{at}"), basic }
     }
 
     async fn json(&self, request: RequestBuilder) -> PortResult<Value> {

@@ -1,11 +1,10 @@
-//! LND's REST API, with at most one macaroon. Wallet creation goes here and nowhere else.
+//! LND's REST API, with at most one macaroon. Wallets are made by the unlocker beside it.
 
 use async_trait::async_trait;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flashnode_core::{
     ports::{
         PortError, PortResult,
-        lightning::{Lightning, NewWallet, NodeInfo, WalletState},
+        lightning::{Lightning, NodeInfo, WalletState},
     },
     types::Secret,
 };
@@ -77,19 +76,6 @@ impl Lightning for Lnd {
             .map_err(|_| PortError::Failed(format!("unknown state {}", answer["state"])))
     }
 
-    async fn init_wallet(&self, wallet: &NewWallet) -> PortResult<()> {
-        let root_key =
-            hex::decode(wallet.macaroon_root_key.expose()).map_err(|e| PortError::Failed(e.to_string()))?;
-        let body = json!({
-            "wallet_password": STANDARD.encode(wallet.password.expose()),
-            "extended_master_key": wallet.extended_master_key.expose(),
-            "extended_master_key_birthday_timestamp": wallet.birthday.to_string(),
-            "macaroon_root_key": STANDARD.encode(root_key),
-            "stateless_init": true,
-        });
-        self.ask(Method::POST, "/v1/initwallet", Some(body)).await.map(drop)
-    }
-
     async fn info(&self) -> PortResult<NodeInfo> {
         let info = self.ask(Method::GET, "/v1/getinfo", None).await?;
         let text = |name: &str| info[name].as_str().unwrap_or_default().to_owned();
@@ -98,10 +84,6 @@ impl Lightning for Lnd {
             version: text("version"),
             block_height: info["block_height"].as_u64().unwrap_or(0),
             synced_to_chain: info["synced_to_chain"].as_bool().unwrap_or(false),
-            best_header_time: info["best_header_timestamp"]
-                .as_str()
-                .and_then(|t| t.parse().ok())
-                .unwrap_or(0),
         })
     }
 
@@ -118,12 +100,6 @@ impl Lightning for Lnd {
     async fn revoke(&self, root_key_id: u64) -> PortResult<()> {
         // Answers `deleted: false` when it was gone already, which is just as well.
         self.ask(Method::DELETE, &format!("/v1/macaroon/{root_key_id}"), None).await.map(drop)
-    }
-
-    async fn permissions(&self) -> PortResult<Vec<String>> {
-        let answer = self.ask(Method::GET, "/v1/macaroon/permissions", None).await?;
-        let methods = answer["method_permissions"].as_object().map(|map| map.keys().cloned().collect());
-        methods.ok_or_else(|| PortError::Failed("it lists no permissions".to_owned()))
     }
 
     async fn call(&self, method: &str, path: &str, body: Value) -> PortResult<Value> {

@@ -1,6 +1,6 @@
 //! Tor's control port: authenticate by cookie, ask for the bootstrap phase (control-spec).
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use flashnode_core::{
@@ -16,17 +16,17 @@ use tokio::{
 /// A Tor at a loopback control port.
 pub struct Tor {
     port: u16,
-    cookie: PathBuf,
+    cookie: [u8; 32],
 }
 
 impl Tor {
-    /// With the cookie that it writes to its data folder.
-    pub const fn new(port: u16, cookie: PathBuf) -> Self {
+    /// With the cookie that it wrote to its data folder.
+    pub const fn new(port: u16, cookie: [u8; 32]) -> Self {
         Self { port, cookie }
     }
 
     async fn ask(&self) -> std::io::Result<String> {
-        let cookie = hex::encode(tokio::fs::read(&self.cookie).await?);
+        let cookie = hex::encode(self.cookie);
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
         let order = format!("AUTHENTICATE {cookie}\r\nGETINFO status/bootstrap-phase\r\nQUIT\r\n");
         stream.write_all(order.as_bytes()).await?;

@@ -60,6 +60,7 @@ where
     F: Future<Output = anyhow::Result<()>>,
 {
     log_to_stderr(stamped);
+    keep_memory_private().map_err(|error| Failure::role(&error))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(16)
@@ -70,6 +71,14 @@ where
         on_signals(shutdown.clone()).map_err(|error| Failure::role(&error))?;
         start(shutdown).await.map_err(|error| Failure::role(&error))
     })
+}
+
+/// Keys are in memory: a crash must not write them to a disk, and no other process of our user may look.
+fn keep_memory_private() -> anyhow::Result<()> {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    setrlimit(Resource::Core, none).context("cannot switch core dumps off")?;
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).context("cannot close this program's memory to others")
 }
 
 fn on_signals(shutdown: CancellationToken) -> anyhow::Result<()> {
@@ -100,5 +109,19 @@ fn log_to_stderr(stamped: bool) {
     };
     if let Err(error) = begun {
         eprintln!("flashnode: the log could not be opened: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_leaves_no_core_and_cannot_be_looked_into() {
+        keep_memory_private().expect("done");
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Core);
+        assert_eq!((limit.current, limit.maximum), (Some(0), Some(0)));
+        let dumpable = rustix::process::dumpable_behavior().expect("readable");
+        assert_eq!(dumpable, rustix::process::DumpableBehavior::NotDumpable);
     }
 }

@@ -1,8 +1,10 @@
 //! The pages' and the command line's side of the control socket: one connection a question.
 
 use std::{
+    collections::BTreeSet,
     io,
     path::{Path, PathBuf},
+    sync::Mutex,
     time::Duration,
 };
 
@@ -48,9 +50,13 @@ impl ControlClient {
             Ok(Err(error)) => return Err(away(error)),
             Err(elapsed) => return Err(away(elapsed)),
         };
-        frame::write(&mut stream, &body, REQUEST_MAX).await.map_err(away)?;
-        let reply = frame::read(&mut stream, REPLY_MAX).await.map_err(away)?;
-        let reply = reply.ok_or_else(|| away(io::Error::from(io::ErrorKind::UnexpectedEof)))?;
+        let written = frame::write(&mut stream, &body, REQUEST_MAX).await;
+        // A supervisor that is busy says so and closes without reading: what it said is there, though writing failed.
+        let reply = match (frame::read(&mut stream, REPLY_MAX).await, written) {
+            (Ok(Some(reply)), _) => reply,
+            (_, Err(error)) | (Err(error), _) => return Err(away(error)),
+            (Ok(None), Ok(())) => return Err(away(io::Error::from(io::ErrorKind::UnexpectedEof))),
+        };
         serde_json::from_slice(&reply).map_err(|error| Error {
             sentence:
                 "The supervisor's answer is not understood here. The program and the supervisor may be of \
@@ -88,9 +94,26 @@ impl Control for ControlClient {
     async fn ask(&self, actor: &Actor, request: Request) -> Result<Reply> {
         let question = Question { actor: actor.clone(), request };
         match timeout(self.answer, self.exchange(&question)).await {
-            Ok(Ok(Reply::Failed { kind, sentence })) => Err(Error::new(kind, sentence)),
+            Ok(Ok(Reply::Failed { kind, sentence, key })) => {
+                Err(Error { key: key.and_then(known), ..Error::new(kind, sentence) })
+            }
             Ok(done) => done,
             Err(elapsed) => Err(away(elapsed)),
         }
     }
+}
+
+/// A message key as errors carry it. The supervisor has some dozens of them; each is kept once, for good.
+fn known(key: String) -> Option<&'static str> {
+    static KEYS: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut keys = KEYS.lock().ok()?;
+    if let Some(key) = keys.get(key.as_str()) {
+        return Some(key);
+    }
+    let fits = keys.len() < 1_000 && key.len() <= 64;
+    fits.then(|| {
+        let key: &'static str = key.leak();
+        keys.insert(key);
+        key
+    })
 }

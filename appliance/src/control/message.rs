@@ -54,6 +54,21 @@ impl Allowed {
 /// The longest actor name or address that goes into the audit log, in bytes.
 const NAME_MAX: usize = 120;
 
+/// What the pages may write into the audit log; everything else there is the supervisor's own word.
+const RECORDED: [&str; 11] = [
+    "sign_in",
+    "sign_in_failed",
+    "sign_out",
+    "step_up",
+    "step_up_failed",
+    "password_changed",
+    "password_reset",
+    "profile_changed",
+    "session_revoked",
+    "totp_on",
+    "totp_off",
+];
+
 /// Checks that this peer may ask this, and says on whose behalf it counts.
 pub fn admit(peer: Peer, user: &str, question: Question) -> Result<(Actor, Request), Error> {
     let Question { actor, request } = question;
@@ -75,7 +90,22 @@ pub fn admit(peer: Peer, user: &str, question: Question) -> Result<(Actor, Reque
             "The request does not say clearly on whose behalf it is. Nothing was done.",
         ));
     }
+    if let Request::Record { action, .. } = &request {
+        recordable(&actor, action)?;
+    }
     Ok((actor, request))
+}
+
+/// A taken-over app must not be able to write entries that look like the box's, the console's or a service's.
+fn recordable(actor: &Actor, action: &str) -> Result<(), Error> {
+    let own = actor.who == "box" || actor.who.starts_with("box:");
+    if own || ["console", "supervisor"].contains(&actor.from.as_str()) {
+        return Err(forbidden("The pages may not write into the audit log in another's name. Nothing was done."));
+    }
+    if !RECORDED.contains(&action) {
+        return Err(forbidden("The pages may not write this into the audit log. Nothing was done."));
+    }
+    Ok(())
 }
 
 fn forbidden(sentence: &str) -> Error {
@@ -84,7 +114,7 @@ fn forbidden(sentence: &str) -> Error {
 
 /// An error as it stands on the wire.
 pub fn failed(error: &Error) -> Reply {
-    Reply::Failed { kind: error.kind, sentence: error.sentence.clone() }
+    Reply::Failed { kind: error.kind, sentence: error.sentence.clone(), key: error.key.map(str::to_owned) }
 }
 
 #[cfg(test)]
@@ -120,6 +150,28 @@ mod tests {
         assert_eq!(error.kind, Kind::Forbidden);
         let (actor, _) = admit(Peer::App, "app", ask("owner:ana", Request::Status)).expect("its own right");
         assert_eq!(actor.who, "owner:ana");
+    }
+
+    #[test]
+    fn the_app_records_its_own_doings_and_no_others() {
+        let record = |who: &str, from: &str, action: &str| {
+            let request = Request::Record {
+                action: action.to_owned(),
+                subject: String::new(),
+                detail: String::new(),
+            };
+            let actor = Actor { who: who.to_owned(), from: from.to_owned() };
+            admit(Peer::App, "app", Question { actor, request }).map_err(|error| error.kind).err()
+        };
+        for action in RECORDED {
+            assert_eq!(record("owner:ana", "192.168.1.7", action), None, "{action}");
+        }
+        let forged = Some(Kind::Forbidden);
+        assert_eq!(record("owner:ana", "192.168.1.7", "edge.rotated"), forged, "the supervisor's own word");
+        assert_eq!(record("box", "192.168.1.7", "sign_in"), forged);
+        assert_eq!(record("cli:root", "192.168.1.7", "sign_in"), forged);
+        assert_eq!(record("owner:ana", "console", "sign_in"), forged);
+        assert_eq!(record("owner:ana", "supervisor", "sign_in"), forged);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use flashnode_core::{
 };
 use tokio::{
     net::{UnixListener, UnixStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
@@ -32,8 +32,10 @@ use crate::users;
 /// How patient the server is, and with how many.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections at once; one more is told so and closed.
+    /// Connections of the app at once; one more is told so and closed.
     pub connections: usize,
+    /// Connections of the console at once, apart from the app's: the app cannot lock root out.
+    pub console: usize,
     /// How long a connection may say nothing, or take to say something.
     pub idle: Duration,
     /// How long an answer may take before the asker is told to look later.
@@ -42,7 +44,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 64, idle: Duration::from_secs(30), answer: Duration::from_secs(120) }
+        Self { connections: 64, console: 16, idle: Duration::from_secs(30), answer: Duration::from_secs(120) }
     }
 }
 
@@ -79,7 +81,7 @@ pub async fn serve(
     limits: Limits,
     shutdown: CancellationToken,
 ) {
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let places = Places::new(limits);
     loop {
         let stream = tokio::select! {
             () = shutdown.cancelled() => return,
@@ -92,21 +94,40 @@ pub async fn serve(
                 }
             },
         };
-        let place = places.clone().try_acquire_owned().ok();
+        let peer = peer_of(&stream, allowed);
+        let place = peer.as_ref().ok().and_then(|(peer, _)| places.take(*peer));
         let (control, shutdown) = (control.clone(), shutdown.clone());
         tokio::spawn(async move {
             let conversation = async {
-                match (place, peer_of(&stream, allowed)) {
-                    (None, _) => refuse(stream, limits, &busy()).await,
-                    (Some(_), Err(uid)) => {
+                match (peer, place) {
+                    (Err(uid), _) => {
                         warn!(uid, "user {uid} tried to reach the supervisor and was refused");
                         refuse(stream, limits, &stranger()).await;
                     }
-                    (Some(_place), Ok((peer, user))) => converse(stream, &control, peer, &user, limits).await,
+                    (Ok(_), None) => refuse(stream, limits, &busy()).await,
+                    (Ok((peer, user)), Some(_place)) => converse(stream, &control, peer, &user, limits).await,
                 }
             };
             tokio::select! { () = shutdown.cancelled() => {}, () = conversation => {} }
         });
+    }
+}
+
+/// The console's places and the app's, apart.
+pub(super) struct Places {
+    app: Arc<Semaphore>,
+    console: Arc<Semaphore>,
+}
+
+impl Places {
+    pub(super) fn new(limits: Limits) -> Self {
+        let places = |count| Arc::new(Semaphore::new(count));
+        Self { app: places(limits.connections), console: places(limits.console) }
+    }
+
+    pub(super) fn take(&self, peer: Peer) -> Option<OwnedSemaphorePermit> {
+        let places = if peer == Peer::Console { &self.console } else { &self.app };
+        places.clone().try_acquire_owned().ok()
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Allowed, ControlClient, Limits, bind, frame, serve};
+use super::{Allowed, ControlClient, Limits, bind, frame, message::Peer, serve};
 
 /// Says who asked, fails, or takes its time.
 struct Echo;
@@ -63,7 +63,7 @@ fn console() -> Allowed {
 }
 
 fn quick() -> Limits {
-    Limits { connections: 2, idle: Duration::from_millis(300), answer: Duration::from_millis(200) }
+    Limits { connections: 2, console: 2, idle: Duration::from_millis(300), answer: Duration::from_millis(200) }
 }
 
 fn actor(who: &str) -> Actor {
@@ -164,8 +164,41 @@ async fn one_too_many_is_told_and_silence_frees_the_places() {
     let client = ControlClient::new(&rig.path);
     let error = client.ask(&actor("x"), Request::Status).await.expect_err("no place");
     assert_eq!(error.kind, Kind::Unavailable);
+    assert!(error.sentence.contains("too many others"), "{}", error.sentence);
     tokio::time::sleep(Duration::from_millis(500)).await;
     client.ask(&actor("x"), Request::Status).await.expect("the silent ones were closed");
+}
+
+#[tokio::test]
+async fn a_busy_reply_arrives_though_the_request_could_not_be_written() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let path = dir.path().join("supervisor.sock");
+    let listener = tokio::net::UnixListener::bind(&path).expect("bound");
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("accepted");
+        let busy = Reply::Failed { kind: Kind::Unavailable, sentence: "Busy.".to_owned(), key: None };
+        let body = serde_json::to_vec(&busy).expect("json");
+        frame::write(&mut stream, &body, frame::REPLY_MAX).await.expect("sent");
+        drop(stream); // nothing was read
+    });
+    // More than the socket's buffer holds: writing it fails.
+    let search = Some("x".repeat(frame::REQUEST_MAX / 2));
+    let request = Request::Log {
+        name: flashnode_core::types::ServiceName::new("lnd"),
+        from: flashnode_core::ports::runtime::LogFrom::Tail,
+        limit: 1,
+        search,
+    };
+    let error = ControlClient::new(&path).ask(&actor("x"), request).await.expect_err("busy");
+    assert_eq!(error.sentence, "Busy.");
+}
+
+#[test]
+fn the_app_cannot_take_the_consoles_places() {
+    let places = super::server::Places::new(quick());
+    let _held = [Peer::App, Peer::Either].map(|peer| places.take(peer).expect("free"));
+    assert!(places.take(Peer::App).is_none());
+    assert!(places.take(Peer::Console).is_some(), "root is let in");
 }
 
 #[tokio::test]

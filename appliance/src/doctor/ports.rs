@@ -67,6 +67,21 @@ fn listening() -> BTreeMap<u16, BTreeSet<u64>> {
     found
 }
 
+/// The user of each port that is listened on.
+pub fn users() -> BTreeMap<u16, u32> {
+    let mut found = BTreeMap::new();
+    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+        let table = fs::read_to_string(table).unwrap_or_default();
+        let rows = table.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
+        for fields in rows.filter(|fields| fields.get(3) == Some(&"0A")) {
+            let port = fields[1].rsplit_once(':').and_then(|(_, port)| u16::from_str_radix(port, 16).ok());
+            let user = fields.get(7).and_then(|user| user.parse().ok());
+            found.extend(port.zip(user));
+        }
+    }
+    found
+}
+
 fn parse(table: &str) -> Vec<(u16, u64)> {
     let row = |line: &str| -> Option<(u16, u64)> {
         let fields: Vec<&str> = line.split_whitespace().collect();

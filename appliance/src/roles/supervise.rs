@@ -3,7 +3,13 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use flashnode_core::{config::Config, control::Control, node::catalog::APP, store::Store};
+use flashnode_core::{
+    config::Config,
+    control::Control,
+    error::chain,
+    node::{catalog::APP, reconcile::task::Node},
+    store::Store,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -13,6 +19,9 @@ use crate::{
 
 /// How often a snapshot of `box.db` is taken.
 const SNAPSHOT_EVERY: Duration = Duration::from_secs(15 * 60);
+
+/// How often the clock and the list of revoked versions are looked at.
+const CHECK_EVERY: Duration = Duration::from_secs(5 * 60);
 
 /// Supervises the box in `box_dir` until `shutdown`.
 pub async fn run(box_dir: &Path, config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
@@ -29,6 +38,7 @@ pub async fn run(box_dir: &Path, config: Config, shutdown: CancellationToken) ->
     tasks.spawn(wired.node.clone().run(shutdown.clone().cancelled_owned()));
     tasks.spawn(wired.playground.run(shutdown.clone().cancelled_owned()));
     tasks.spawn(control::serve(listener, supervisor.clone(), allowed, Limits::default(), shutdown.clone()));
+    tasks.spawn(check_machine(wired.node.clone(), shutdown.clone()));
     tasks.spawn(keep_snapshots(wired.node.store.clone(), wire::snapshots(box_dir), shutdown.clone()));
     if let Some(listen) = metrics_at {
         let ending = shutdown.clone();
@@ -49,6 +59,18 @@ pub async fn run(box_dir: &Path, config: Config, shutdown: CancellationToken) ->
     wired.node.store.close().await;
     tracing::info!("the supervisor has ended; services go on running");
     Ok(())
+}
+
+async fn check_machine(node: Arc<Node>, shutdown: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(CHECK_EVERY) => {}
+            () = shutdown.cancelled() => return,
+        }
+        if let Err(error) = node.check_machine().await {
+            tracing::error!(error = %chain(&error), "the machine could not be checked");
+        }
+    }
 }
 
 async fn keep_snapshots(store: Store, dir: std::path::PathBuf, shutdown: CancellationToken) {

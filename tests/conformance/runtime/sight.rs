@@ -111,7 +111,8 @@ async fn a_role_on_the_host_does_not_see_the_box() {
     let script = format!(
         "echo $(ls -A {dir}); cat {dir}/supervisor/key; touch {dir}/x {dir}/shown/x /usr/x; \
          test -e /data && test -e {dir}/services/role/config/file && echo mounted; \
-         ls {dir}/shown; ls /run; echo done"
+         ls {dir}/shown; ls /run; echo top $(ls /); echo etc $(ls /etc); \
+         for f in /root /home /var/log /etc/passwd /etc/shadow /etc/ssh; do test -e $f && echo saw $f; done; echo done"
     );
     let mut spec = rig.spec("role", &script);
     spec.image = ImageRef::Host;
@@ -126,6 +127,13 @@ async fn a_role_on_the_host_does_not_see_the_box() {
     assert_eq!(log[0], "services shown", "only what is mounted is there: {log:?}");
     assert!(log.iter().any(|line| line == "mounted"), "{log:?}");
     assert!(!log.iter().any(|line| line.contains("secret") || line == "x"), "{log:?}");
+    let starting = |word: &str| log.iter().find(|line| line.starts_with(word)).cloned().unwrap_or_default();
+    assert!(!log.iter().any(|line| line.starts_with("saw ")), "the host's people stay unseen: {log:?}");
+    for folder in ["home", "root", "boot", "srv", "opt", "mnt"] {
+        assert!(!starting("top ").split(' ').any(|name| name == folder), "{folder}: {log:?}");
+    }
+    let known = ["etc", "hosts", "ld.so.cache", "localtime", "nsswitch.conf", "resolv.conf", "ssl"];
+    assert!(starting("etc ").split(' ').all(|name| known.contains(&name)), "{log:?}");
     assert!(!Path::new(&dir).join("x").exists() && !shown.join("x").exists());
 }
 

@@ -82,6 +82,7 @@ sats =
        *[other] {$n} sats
     }
 who-box = the box
+who-setup = Set-up
 network-mainnet = Bitcoin (real money)
 network-testnet4 = Testnet4
 network-signet = Signet

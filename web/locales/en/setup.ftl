@@ -77,3 +77,6 @@ summary-keys-done = Written down and confirmed
 summary-recovery-done = Set
 summary-next = Next, Bitcoin downloads the chain. On a real network that takes hours to days; the home page shows how far it is, and you may close it.
 summary-do = Start the box
+setup-starting = The box is starting
+setup-starting-more = Its home page opens by itself in a few seconds.
+setup-starting-look = Look now

@@ -82,6 +82,7 @@ sats =
        *[other] {$n} sats
     }
 who-box = la caja
+who-setup = Configuración
 network-mainnet = Bitcoin (dinero real)
 network-testnet4 = Testnet4
 network-signet = Signet

@@ -77,3 +77,6 @@ summary-keys-done = Anotadas y comprobadas
 summary-recovery-done = Definida
 summary-next = Después, Bitcoin descarga la cadena. En una red real eso lleva de horas a días; la página de inicio muestra el avance y puede cerrarla.
 summary-do = Iniciar la caja
+setup-starting = La caja está arrancando
+setup-starting-more = La página de inicio se abre sola en unos segundos.
+setup-starting-look = Ver ahora

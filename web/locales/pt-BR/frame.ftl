@@ -82,6 +82,7 @@ sats =
        *[other] {$n} sats
     }
 who-box = a caixa
+who-setup = Configuração
 network-mainnet = Bitcoin (dinheiro de verdade)
 network-testnet4 = Testnet4
 network-signet = Signet

@@ -77,3 +77,6 @@ summary-keys-done = Anotadas e conferidas
 summary-recovery-done = Definida
 summary-next = A seguir, o Bitcoin baixa a cadeia. Numa rede real isso leva de horas a dias; a página inicial mostra o progresso, e você pode fechá-la.
 summary-do = Iniciar a caixa
+setup-starting = A caixa está iniciando
+setup-starting-more = A página inicial abre sozinha em alguns segundos.
+setup-starting-look = Ver agora

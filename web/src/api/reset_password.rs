@@ -2,7 +2,7 @@
 //! clears throttles, turns the second factor off.
 
 use axum::{Json, extract::State, response::IntoResponse};
-use flashnode_core::types::Secret;
+use flashnode_core::{control::Actor, types::Secret};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -19,5 +19,8 @@ pub struct Ask {
 /// The handler.
 pub async fn post(State(web): State<Shared>, Body(ask): Body<Ask>) -> Result {
     web.app.access()?.reset_password(&ask.name, &ask.password).await?;
+    // The pages cannot speak as the console; that a person at the machine did it is said in the words.
+    let actor = Actor { who: "app".to_owned(), from: "console.sock".to_owned() };
+    web.record(&actor, "password_reset", &ask.name, "Reset at the box's own console.").await;
     Ok(Json(json!({})).into_response())
 }

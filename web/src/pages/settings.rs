@@ -15,7 +15,7 @@ use crate::{
     error::{Failure, Result, Told},
     guard::cookies::theme_of,
     i18n::Lang,
-    state::Shared,
+    state::{Shared, failed_try},
     view::{Frame, From, View, Who},
 };
 
@@ -88,6 +88,7 @@ pub async fn save(State(web): State<Shared>, who: Who, Form(form): Form<ProfileF
     let language = Lang::from_tag(&form.language).map(|lang| lang.tag().to_owned());
     let profile = Profile { language, theme: theme_of(&form.theme).unwrap_or_default() };
     web.app.access()?.set_profile(&who.session, profile).await?;
+    web.record(&who.actor, "profile_changed", &who.session.name, "Language or theme.").await;
     Err(Failure::to("/settings"))
 }
 
@@ -110,8 +111,16 @@ pub async fn change_password(
         Err(Error::invalid("The two new passwords differ. Type the same one twice.").keyed("error-differ"))
     };
     match done {
-        Ok(new) => Ok(super::enter(&web, &new, "/settings")),
-        Err(error) => view.again(error, |f, told| PasswordPage { f, told: Some(told) }),
+        Ok(new) => {
+            web.record(&who.actor, "password_changed", &who.session.name, "Other sessions were ended.").await;
+            Ok(super::enter(&web, &new, "/settings"))
+        }
+        Err(error) => {
+            if failed_try(error.kind) {
+                web.record(&who.actor, "step_up_failed", &who.session.name, "Wrong old password.").await;
+            }
+            view.again(error, |f, told| PasswordPage { f, told: Some(told) })
+        }
     }
 }
 
@@ -124,6 +133,7 @@ pub async fn sessions(State(web): State<Shared>, who: Who, view: View) -> Result
 /// `POST /settings/sessions`: ends one.
 pub async fn revoke(State(web): State<Shared>, who: Who, Form(form): Form<RevokeForm>) -> Result {
     web.app.access()?.revoke_session(&who.session, form.id).await?;
+    web.record(&who.actor, "session_revoked", &form.id.to_string(), "A session was ended from another.").await;
     Err(Failure::to("/settings/sessions"))
 }
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::{
     error::{Failure, Result, Told},
     guard::{cookies, safe_back},
-    state::Shared,
+    state::{Shared, actor, failed_try, tried_name, visitor},
     view::{Frame, From, View, Who},
 };
 
@@ -71,11 +71,19 @@ pub async fn enter(
     let asked = form.code.is_some();
     let code = form.code.as_deref().map(str::trim).filter(|code| !code.is_empty());
     match web.app.access()?.sign_in(&name, &form.password, code, &from.0).await {
-        Ok(SignIn::Done(new)) => Ok(super::enter(&web, &new, &back)),
+        Ok(SignIn::Done(new)) => {
+            let who = actor(&new.session, from.0.address);
+            web.record(&who, "sign_in", &new.session.name, "Signed in at the pages.").await;
+            Ok(super::enter(&web, &new, &back))
+        }
         Ok(SignIn::NeedsCode) => {
             view.render(&SignInPage { f: view.frame.clone(), told: None, name, back, code: true })
         }
         Err(error) => {
+            if failed_try(error.kind) {
+                let tried = tried_name(&form.name);
+                web.record(&visitor(from.0.address), "sign_in_failed", &tried, "Nobody was let in.").await;
+            }
             view.again(error, |f, told| SignInPage { f, told: Some(told), name, back, code: asked })
         }
     }
@@ -84,6 +92,7 @@ pub async fn enter(
 /// `POST /sign-out`.
 pub async fn leave(State(web): State<Shared>, who: Who) -> Result {
     web.app.access()?.sign_out(&who.session).await?;
+    web.record(&who.actor, "sign_out", &who.session.name, "Signed out.").await;
     let mut response = Redirect::to("/sign-in").into_response();
     cookies::append(&mut response, cookies::ended(&web));
     Ok(response)

@@ -13,7 +13,7 @@ use super::sign_in::Back;
 use crate::{
     error::{Failure, Result, Told},
     guard::safe_back,
-    state::Shared,
+    state::{Shared, failed_try},
     view::{Frame, From, View, Who},
 };
 
@@ -55,8 +55,14 @@ pub async fn enter(
     let back = safe_back(form.back.as_deref()).to_owned();
     let code = form.code.as_deref().map(str::trim).filter(|code| !code.is_empty());
     match web.app.access()?.step_up(&who.session, &form.password, code, &from.0).await {
-        Ok(()) => Err(Failure::to(back)),
+        Ok(()) => {
+            web.record(&who.actor, "step_up", &who.session.name, "Dangerous actions are open for five minutes.").await;
+            Err(Failure::to(back))
+        }
         Err(error) => {
+            if failed_try(error.kind) {
+                web.record(&who.actor, "step_up_failed", &who.session.name, "Wrong password or code.").await;
+            }
             let totp = who.session.totp;
             view.again(error, |f, told| StepUpPage { f, told: Some(told), back, totp })
         }

@@ -72,7 +72,10 @@ pub async fn start(State(web): State<Shared>, who: Who, view: View) -> Result {
 /// `POST /settings/two-factor/confirm`.
 pub async fn confirm(State(web): State<Shared>, who: Who, view: View, Form(form): Form<CodeForm>) -> Result {
     match web.app.access()?.confirm_totp(&who.session, form.code.trim()).await {
-        Ok(codes) => view.render(&CodesPage { f: view.frame.clone(), codes }),
+        Ok(codes) => {
+            web.record(&who.actor, "totp_on", &who.session.name, "Sign-in asks for a second factor now.").await;
+            view.render(&CodesPage { f: view.frame.clone(), codes })
+        }
         Err(error) => view.again(error, |f, told| ScanPage { f, told: Some(told), scan: None }),
     }
 }
@@ -85,5 +88,6 @@ pub async fn ask_off(view: View) -> Result {
 /// `POST /settings/two-factor/off`.
 pub async fn off(State(web): State<Shared>, who: Who) -> Result {
     web.app.access()?.disable_totp(&who.session).await?;
+    web.record(&who.actor, "totp_off", &who.session.name, "Sign-in asks for the password alone now.").await;
     Err(Failure::to("/settings/two-factor"))
 }

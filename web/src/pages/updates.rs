@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::{
     error::{Failure, Result, Told},
-    parts::line::{Line, State as Badge},
+    parts::line::{Line, STANDARD, State as Badge, not_chosen},
     state::Shared,
     view::{Frame, View, Who},
 };
@@ -44,7 +44,7 @@ impl UpdateRow {
             name: update.name.to_string(),
             title: f.service(update.name.as_str()),
             pinned: update.pinned.clone(),
-            offered: update.offered.clone(),
+            offered: if update.offered.is_empty() { &update.pinned } else { &update.offered }.clone(),
             source: f.pick("source", &update.source),
             state,
             offer: update.update && update.unavailable.is_none(),
@@ -92,9 +92,16 @@ async fn draw(web: &Shared, who: &Who, f: Frame) -> Result<UpdatesPage> {
     let updates = ask!(web.app.control(), &who.actor, Request::Updates => Updates)?;
     let staged = ask!(web.app.control(), &who.actor, Request::Staged => Staged)?;
     let status = web.status().await?;
+    // What is off has a version that nobody runs: it stands among the optional ones alone.
+    let part = |update: &&UpdateView| status.services.iter().any(|s| s.name == update.name);
+    let optional = updates.iter().filter(|update| !STANDARD.contains(&update.name.as_str()));
+    let optional = optional.map(|update| match status.services.iter().find(|s| s.name == update.name) {
+        Some(line) => Line::new(&f, line),
+        None => Line::new(&f, &not_chosen(update)),
+    });
     Ok(UpdatesPage {
-        rows: updates.iter().map(|update| UpdateRow::new(&f, update)).collect(),
-        optional: status.services.iter().filter(|s| s.optional).map(|line| Line::new(&f, line)).collect(),
+        optional: optional.collect(),
+        rows: updates.iter().filter(part).map(|update| UpdateRow::new(&f, update)).collect(),
         staged,
         told: None,
         f,

@@ -40,6 +40,7 @@ pub const fn word(kind: AlarmKind) -> &'static str {
         AlarmKind::WalletPassword => "wallet-password",
         AlarmKind::DiskLow => "disk-low",
         AlarmKind::ClockWrong => "clock-wrong",
+        AlarmKind::PortTaken => "port-taken",
         AlarmKind::EngineAway => "engine-away",
         AlarmKind::Revoked => "revoked",
         AlarmKind::Rescue => "rescue",
@@ -48,7 +49,7 @@ pub const fn word(kind: AlarmKind) -> &'static str {
 }
 
 /// Every kind, for the gallery and for the test that each has its messages.
-pub const KINDS: [AlarmKind; 11] = [
+pub const KINDS: [AlarmKind; 12] = [
     AlarmKind::CrashLoop,
     AlarmKind::DoesNotAnswer,
     AlarmKind::Reverted,
@@ -56,6 +57,7 @@ pub const KINDS: [AlarmKind; 11] = [
     AlarmKind::WalletPassword,
     AlarmKind::DiskLow,
     AlarmKind::ClockWrong,
+    AlarmKind::PortTaken,
     AlarmKind::EngineAway,
     AlarmKind::Revoked,
     AlarmKind::Rescue,
@@ -107,6 +109,8 @@ pub struct Deed {
     pub subject: String,
     /// The original sentence, in English.
     pub detail: String,
+    /// Whether the sentence stands behind a fold: the reader has the deed in another language already.
+    pub folded: bool,
 }
 
 impl Deed {
@@ -116,6 +120,7 @@ impl Deed {
         let known = lang.has(&key);
         let who = match entry.who.as_str() {
             "box" => lang.get("who-box"),
+            "setup" => lang.get("who-setup"),
             other => other.split_once(':').map_or(other, |(_, name)| name).to_owned(),
         };
         Self {
@@ -126,6 +131,7 @@ impl Deed {
             what: if known { lang.get(&key) } else { entry.action.clone() },
             subject: entry.subject.clone(),
             detail: entry.detail.clone(),
+            folded: known && lang != Lang::En,
         }
     }
 }

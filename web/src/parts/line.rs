@@ -1,6 +1,9 @@
 //! A service as a row: its state in a word, a shape and a colour, and what it is busy with.
 
-use flashnode_core::{control::ServiceLine, node::health::Health};
+use flashnode_core::{
+    control::{ServiceLine, UpdateView},
+    node::health::Health,
+};
 
 use crate::{
     i18n::{Lang, format},
@@ -111,11 +114,30 @@ impl Line {
     }
 }
 
+/// What every box runs; the rest of the catalog is the owner's choice.
+pub const STANDARD: [&str; 3] = ["bitcoind", "electrs", "lnd"];
+
+/// The line of an optional service that is not part of the box: all that is known of it stands in the catalog.
+pub fn not_chosen(update: &UpdateView) -> ServiceLine {
+    ServiceLine {
+        name: update.name.clone(),
+        flavour: None,
+        version: update.offered.clone(),
+        wanted: false,
+        optional: true,
+        health: Health::Waiting,
+        unavailable: update.unavailable.clone().or(update.revoked.clone()),
+        seconds_left: None,
+        note: None,
+    }
+}
+
 /// The one sentence that matters now, as core wrote it.
 fn english(line: &ServiceLine) -> Option<String> {
     match (&line.unavailable, &line.health) {
         (Some(reason), _) => Some(reason.clone()),
         (None, Health::Bad { sentence }) if line.wanted => Some(sentence.clone()),
+        (None, Health::Good) => None, // that it runs as wanted is no remark: the badge says it
         _ => line.note.clone(),
     }
 }

@@ -31,6 +31,8 @@ pub enum AlarmKind {
     Revoked,
     /// The state database was damaged; the last snapshot is in use.
     Rescue,
+    /// Somebody else's program listens on a port of the box.
+    PortTaken,
     /// A rotation could not be finished.
     RotationStuck,
 }

@@ -12,7 +12,7 @@ mod app;
 mod bitcoind;
 mod btcpay;
 mod electrs;
-mod lnd;
+pub mod lnd;
 mod nbxplorer;
 mod outside;
 mod postgres;
@@ -145,6 +145,9 @@ pub struct NotYet(pub String);
 pub trait Service: Send + Sync {
     /// Its name.
     fn name(&self) -> ServiceName;
+
+    /// Its number, 0 to 98, for life: its user id is the box's base and this.
+    fn number(&self) -> u32;
 
     /// The service whose image it uses: its own, but for the playground's second node.
     fn image(&self) -> ServiceName {

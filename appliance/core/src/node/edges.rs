@@ -11,7 +11,10 @@ pub mod store;
 
 use std::collections::BTreeMap;
 
-use crate::types::{EdgeName, Secret, ServiceName, Timestamp};
+use crate::{
+    node::catalog,
+    types::{EdgeName, Network, Secret, ServiceName, Timestamp},
+};
 
 /// What a provider lets one consumer do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,4 +152,10 @@ impl Credentials {
     pub fn iter(&self) -> impl Iterator<Item = &Credential> {
         self.0.values().flatten()
     }
+}
+
+/// Whether this consumer holds credentials without being a service of the box: the supervisor itself, and on regtest
+/// the miner and faucet.
+pub fn stands_without_service(consumer: &ServiceName, network: Network) -> bool {
+    *consumer == catalog::SUPERVISOR || (*consumer == catalog::PLAYGROUND && network == Network::Regtest)
 }

@@ -69,7 +69,7 @@ impl Playground {
         let now = self.node.clock.now();
         let stale = now.0 / 1000 - info.tip_time > TIP_AGE;
         let world = self.node.config.playground;
-        let due = world && now.since(*self.node.locked(&self.last_block)) >= BLOCK_EVERY;
+        let due = world && now.since(*self.node.held(&self.last_block)) >= BLOCK_EVERY;
         if world && info.blocks < FIRST_BLOCKS {
             self.mine(&*bitcoin, FIRST_BLOCKS - info.blocks).await?;
         } else if due || stale || info.blocks == 0 {
@@ -125,7 +125,10 @@ impl Playground {
         faucet(bitcoin).await?;
         let address = bitcoin.call(Some("faucet"), "getnewaddress", json!([])).await?;
         bitcoin.call(None, "generatetoaddress", json!([blocks, address])).await?;
-        *self.node.locked(&self.last_block) = self.node.clock.now();
+        // bitcoind writes its index to disk once an hour. Killed before that, it forgets blocks, and on regtest no
+        // peer has them: Lightning would wait for a chain that is gone. This call makes it write now.
+        bitcoin.call(None, "gettxoutsetinfo", json!(["none"])).await?;
+        *self.node.held(&self.last_block) = self.node.clock.now();
         Ok(())
     }
 

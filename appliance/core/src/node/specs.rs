@@ -40,10 +40,10 @@ impl Ground {
         self.box_dir.join("services").join(service.as_str())
     }
 
-    /// The user id of a service: its place in the catalog, so it never changes while the box lives.
+    /// The user id of a service. Its number is part of the catalog and never changes: its files belong to it.
     pub fn user(&self, service: &ServiceName) -> u32 {
-        let place = catalog::ALL.iter().position(|s| s.name() == *service).unwrap_or(0);
-        self.uid_base.map_or(self.own_uid, |base| base + u32::try_from(place).unwrap_or(0))
+        let number = catalog::find(service).map_or(UNKNOWN, |s| s.number());
+        self.uid_base.map_or(self.own_uid, |base| base + number)
     }
 
     /// The whole spec of a service, with its files.
@@ -186,6 +186,9 @@ fn published(port: &Port, context: &Context) -> PublishedPort {
     let number = context.ports.base + port.offset;
     PublishedPort { inside: number, host: number, world: port.world && context.network != Network::Regtest }
 }
+
+/// A service that is no longer in the catalog: nobody's files are its own.
+const UNKNOWN: u32 = 99;
 
 /// Takes the place of the image's `/etc/passwd`: initdb and others insist on a name for the user they run as.
 const PASSWD: &str = "passwd";

@@ -36,21 +36,6 @@ pub struct NodeInfo {
     pub block_height: u64,
     /// Whether it follows the chain's tip.
     pub synced_to_chain: bool,
-    /// Time of the best header, seconds since 1970.
-    pub best_header_time: i64,
-}
-
-/// A channel as the playground looks at it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChannelView {
-    /// The other side's public key, hex.
-    pub peer: String,
-    /// Whether it can carry payments now.
-    pub active: bool,
-    /// Capacity in sats.
-    pub capacity: u64,
-    /// Our balance in sats.
-    pub local: u64,
 }
 
 /// What a wallet is made from.
@@ -67,14 +52,19 @@ pub struct NewWallet {
     pub macaroon_root_key: Secret<String>,
 }
 
+/// The unlocker of a node without a wallet. Whoever reaches it first owns the node, so it listens on nothing but a
+/// socket in the node's own closed folder until the wallet is made.
+#[async_trait]
+pub trait WalletMaker: Send + Sync {
+    /// Makes the wallet, stateless: LND writes no macaroon to its disk. Done, too, when there is one already.
+    async fn make(&self, wallet: &NewWallet) -> PortResult<()>;
+}
+
 /// One Lightning node; each adapter instance carries at most one macaroon.
 #[async_trait]
 pub trait Lightning: Send + Sync {
     /// `GET /v1/state`: needs no macaroon.
     async fn state(&self) -> PortResult<WalletState>;
-
-    /// Makes the wallet, stateless: LND writes no macaroon to its disk.
-    async fn init_wallet(&self, wallet: &NewWallet) -> PortResult<()>;
 
     /// `getinfo`.
     async fn info(&self) -> PortResult<NodeInfo>;
@@ -84,9 +74,6 @@ pub trait Lightning: Send + Sync {
 
     /// Makes every macaroon of this root key id worthless.
     async fn revoke(&self, root_key_id: u64) -> PortResult<()>;
-
-    /// Every `uri:` permission the node knows.
-    async fn permissions(&self) -> PortResult<Vec<String>>;
 
     /// Any REST call; for the playground and for proving what a credential may do.
     async fn call(&self, method: &str, path: &str, body: serde_json::Value) -> PortResult<serde_json::Value>;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{Supervisor, locked};
 use crate::{
     control::{Actor, Reply, ServiceChoice, SetupState},
-    error::{Error, Result},
+    error::{Error, Kind, Result},
     keys::{RootState, Vault},
     node::{
         catalog, offered,
@@ -86,6 +86,12 @@ impl Supervisor {
     }
 
     pub(super) async fn set_recovery(&self, actor: &Actor, passphrase: &Secret<String>) -> Result<Reply> {
+        // A taken-over app must not be able to make itself a way in that outlives it.
+        if wanted::current(&self.node.store).await?.is_some() && !actor.who.starts_with("cli:") {
+            let sentence =
+                "The recovery passphrase of a box that is set up is changed at its own console only.";
+            return Err(Error::new(Kind::Forbidden, sentence));
+        }
         let vault = self.node.vault().ok_or_else(locked)?;
         let passphrase = passphrase.clone();
         blocking(move || vault.set_passphrase(&passphrase)).await?;

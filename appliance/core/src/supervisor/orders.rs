@@ -73,7 +73,7 @@ impl Supervisor {
     async fn forgive(&self, name: &ServiceName) -> Result<()> {
         let node = &self.node;
         let history = {
-            let mut histories = node.locked(&node.histories);
+            let mut histories = node.held(&node.histories);
             let history = histories.entry(name.clone()).or_default();
             history.forgive();
             history.clone()
@@ -93,7 +93,7 @@ impl Supervisor {
     /// Stops it; the loop starts it again because it is wanted.
     fn stop_once(&self, name: &ServiceName) {
         let node = self.node.clone();
-        if !node.locked(&node.busy).insert(name.clone()) {
+        if !node.held(&node.busy).insert(name.clone()) {
             return;
         }
         let name = name.clone();
@@ -102,7 +102,7 @@ impl Supervisor {
             if let Err(error) = node.runtimes.of_service(&name).stop(&name, grace).await {
                 tracing::warn!(service.name = %name, error = %error, "a service could not be stopped");
             }
-            node.locked(&node.busy).remove(&name);
+            node.held(&node.busy).remove(&name);
             node.nudge.notify_one();
         });
     }
@@ -177,18 +177,30 @@ impl Supervisor {
         if staged.after != number {
             return Ok(None);
         }
-        let changed = |name: &ServiceName| now.images.get(name) != staged.next.images.get(name);
-        let flavour = now.choice.bitcoind_flavour != staged.next.choice.bitcoind_flavour
-            || now.choice.prune_mib != staged.next.choice.prune_mib;
-        let restarts = catalog::ALL
-            .iter()
-            .map(|s| s.name())
-            .filter(|name| self.snapshot().desired.of(name).is_some())
-            .filter(|name| changed(name) || (flavour && *name == catalog::BITCOIND))
-            .collect();
-        let view =
-            StagedView { id: staged.id()?, lines: now.differences(&staged.next), restarts, at: staged.at };
+        let (lines, restarts) = self.consequences(&now, &staged.next).await?;
+        let view = StagedView { id: staged.id()?, lines, restarts, at: staged.at };
         Ok(Some((view, staged)))
+    }
+
+    /// What a change does, found by rendering it: lines for people, and services that run now and would run differently.
+    async fn consequences(
+        &self,
+        now: &WantedBox,
+        next: &WantedBox,
+    ) -> Result<(Vec<String>, Vec<ServiceName>)> {
+        let snapshot = self.snapshot();
+        let then = self.node.render_as(next).await?;
+        let mut lines = now.differences(next);
+        let new = then.services.iter().filter(|w| snapshot.desired.of(&w.name).is_none());
+        lines.extend(new.filter_map(|w| {
+            w.unavailable.as_ref().map(|why| format!("{}: cannot be had here. {why}", w.name))
+        }));
+        let restarts = snapshot.desired.services.iter().filter(|w| {
+            let runs = snapshot.observed.of(&w.name).is_some_and(|seen| seen.running().is_some());
+            runs && then.of(&w.name).is_some_and(|later| later.spec != w.spec)
+        });
+        let restarts = restarts.map(|w| w.name.clone()).collect();
+        Ok((lines, restarts))
     }
 
     pub(super) async fn apply(&self, actor: &Actor, id: &str) -> Result<Reply> {
@@ -226,7 +238,7 @@ impl Supervisor {
             )));
         }
         let node = self.node.clone();
-        if !node.locked(&node.busy).insert(name.clone()) {
+        if !node.held(&node.busy).insert(name.clone()) {
             return Err(Error::conflict(format!("A step is under way on {name}. Try again in a moment.")));
         }
         node.note(actor, "service.rebuild", name.as_str(), "Its data was emptied and is made again.").await;
@@ -240,7 +252,7 @@ impl Supervisor {
             if let Err(error) = emptied {
                 tracing::error!(service.name = %name, %error, "its data could not be emptied");
             }
-            node.locked(&node.busy).remove(&name);
+            node.held(&node.busy).remove(&name);
             node.nudge.notify_one();
         });
         Ok(Reply::Done)

@@ -137,6 +137,7 @@ impl Supervisor {
     pub(super) fn updates(&self) -> Vec<UpdateView> {
         let snapshot = self.snapshot();
         let world = &snapshot.world;
+        let revoked = self.node.revoked(world);
         let services =
             catalog::ALL.iter().filter(|s| ![Presence::Always, Presence::Playground].contains(&s.presence()));
         services
@@ -150,7 +151,7 @@ impl Supervisor {
                     offered: offered.map(|p| p.version.clone()).unwrap_or_default(),
                     source: either.map(|p| image_word(&p.image).to_owned()).unwrap_or_default(),
                     update: matches!((committed, offered), (Some(a), Some(b)) if a != b),
-                    revoked: committed.and_then(|_| self.node.pinned(&name, world).err()),
+                    revoked: revoked.iter().find(|(of, _)| *of == name).and_then(|(_, why)| why.clone()),
                     unavailable: world.offers.get(&name).and_then(|offer| offer.as_ref().err().cloned()),
                     name,
                 }
@@ -166,7 +167,8 @@ impl Supervisor {
         let mut ours: Vec<u16> =
             catalog::ALL.iter().filter(running).flat_map(|s| s.ports()).map(|p| base + p.offset).collect();
         ours.push(self.node.config.listen.port());
-        let revoked: Vec<String> = self.updates().into_iter().filter_map(|u| u.revoked).collect();
+        let revoked: Vec<String> =
+            self.node.revoked(&snapshot.world).into_iter().filter_map(|(_, why)| why).collect();
         self.node.machine.examine(&ours, &revoked).await
     }
 }

@@ -30,6 +30,20 @@ const OWN_FOLDERS: [&str; 6] = ["dev", "proc", "sys", "tmp", "run", "lost+found"
 /// Files of the machine that a root cannot know when it is built.
 const MACHINE_FILES: [&str; 2] = ["/etc/resolv.conf", "/etc/hosts"];
 
+/// What our own roles see of the host: its programs and libraries. They face the network, so nothing that tells of
+/// the machine's people is among it.
+const HOST_FOLDERS: [&str; 7] = ["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32"];
+
+/// And of its settings: how names are looked up, which authorities are trusted, what the time is here.
+const HOST_FILES: [&str; 6] = [
+    "/etc/resolv.conf",
+    "/etc/hosts",
+    "/etc/nsswitch.conf",
+    "/etc/localtime",
+    "/etc/ssl/certs",
+    "/etc/ld.so.cache",
+];
+
 /// Where bubblewrap is, by the search path.
 pub(crate) fn bubblewrap() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_else(|| PATH.into());
@@ -46,6 +60,7 @@ pub(crate) fn check(order: &Order) -> Result<(), String> {
     let base = root.unwrap_or(Path::new("/"));
     let mut writable = vec![Path::new("/tmp"), Path::new("/run")];
     writable.extend(root.is_none().then_some(order.box_dir.as_path()));
+    let in_memory = |inside: &Path| root.is_none() && !is_of_host(inside);
     if changes_user(spec) && !base.join(&SETPRIV[1..]).exists() {
         return Err(format!("{service} cannot be given its own user: {SETPRIV} is missing in its root."));
     }
@@ -53,7 +68,7 @@ pub(crate) fn check(order: &Order) -> Result<(), String> {
         if !mount.host.exists() {
             return Err(format!("{service} cannot start: {} does not exist.", mount.host.display()));
         }
-        if !has_mount_point(base, mount, &spec.mounts, &writable) {
+        if !in_memory(&mount.inside) && !has_mount_point(base, mount, &spec.mounts, &writable) {
             let inside = mount.inside.display();
             return Err(format!("{service} cannot start: its root has no folder {inside} to mount on."));
         }
@@ -89,7 +104,7 @@ pub(crate) fn arguments(order: &Order, info: i32) -> Vec<OsString> {
         "--hostname",
         order.spec.service.as_str(),
     ]);
-    root(&mut args, order.root.as_deref().unwrap_or(Path::new("/")));
+    root(&mut args, order.root.as_deref());
     machine_files(&mut args, order.root.as_deref());
     if order.root.is_none() {
         let hidden = order.box_dir.canonicalize().unwrap_or_else(|_| order.box_dir.clone());
@@ -120,12 +135,13 @@ impl Arguments {
     }
 }
 
-/// The top folder is ours, in memory; below it the root's own folders appear, read-only.
-fn root(args: &mut Arguments, base: &Path) {
-    let entries = fs::read_dir(base).map(|entries| entries.flatten().collect::<Vec<_>>()).unwrap_or_default();
+/// The top folder is ours, in memory; below it the root's own folders appear, read-only. Of the host's, only a few.
+fn root(args: &mut Arguments, root: Option<&Path>) {
+    let entries = fs::read_dir(root.unwrap_or(Path::new("/"))).map(|entries| entries.flatten().collect::<Vec<_>>()).unwrap_or_default();
     for entry in entries {
         let name = entry.file_name();
-        if OWN_FOLDERS.iter().any(|own| name == *own) {
+        let of_host = HOST_FOLDERS.iter().any(|known| name == *known);
+        if OWN_FOLDERS.iter().any(|own| name == *own) || (root.is_none() && !of_host) {
             continue;
         }
         let inside = Path::new("/").join(&name);
@@ -141,19 +157,26 @@ fn root(args: &mut Arguments, base: &Path) {
     }
 }
 
-/// Names come from the machine. On many machines the resolver's file is a link into `/run`.
+/// Names come from the machine. On many machines the resolver's file is a link into `/run`, so what it leads to is
+/// mounted in its place.
 fn machine_files(args: &mut Arguments, root: Option<&Path>) {
-    for file in MACHINE_FILES.map(Path::new) {
+    let files: &[&str] = if root.is_some() { &MACHINE_FILES } else { &HOST_FILES };
+    if root.is_none() {
+        args.add(["--dir", "/etc", "--dir", "/etc/ssl"]);
+    }
+    for file in files.iter().map(Path::new) {
         let Ok(real) = file.canonicalize() else { continue };
-        match root {
-            // A link in the root would lead to another file than the one we looked at.
-            Some(root) if fs::symlink_metadata(under(root, file)).is_ok_and(|found| found.is_file()) => {
-                args.pair("--ro-bind", &real, file);
-            }
-            None if real.starts_with("/run") => args.pair("--ro-bind", &real, &real),
-            _ => {}
+        // A link in a root would lead to another file than the one we looked at.
+        let is_file = |root| fs::symlink_metadata(under(root, file)).is_ok_and(|found| found.is_file());
+        if root.is_none_or(is_file) {
+            args.pair("--ro-bind", &real, file);
         }
     }
+}
+
+/// Whether a path lies in what our own roles see of the host's; everything else is in memory.
+fn is_of_host(inside: &Path) -> bool {
+    HOST_FOLDERS.iter().chain(&["dev", "proc", "etc"]).any(|top| inside.starts_with(Path::new("/").join(top)))
 }
 
 fn under(root: &Path, inside: &Path) -> PathBuf {
@@ -172,7 +195,11 @@ fn mounts(args: &mut Arguments, spec: &Spec, hidden: Option<&Path>) {
 fn parents(args: &mut Arguments, spec: &Spec, hidden: Option<&Path>) {
     let in_memory: Vec<&Path> = ["/tmp", "/run"].map(Path::new).into_iter().chain(hidden).collect();
     let is_made_here = |folder: &&Path| {
-        in_memory.iter().any(|ours| folder.starts_with(ours) && folder != ours)
+        let below = in_memory.iter().any(|ours| folder.starts_with(ours) && folder != ours);
+        let beside = hidden.is_some_and(|hidden| !hidden.starts_with(folder))
+            && !is_of_host(folder)
+            && !in_memory.contains(folder);
+        (below || beside)
             && !spec.mounts.iter().any(|mount| folder.starts_with(&mount.inside))
     };
     let above = spec.mounts.iter().flat_map(|mount| mount.inside.ancestors().skip(1)).filter(is_made_here);

@@ -1,16 +1,19 @@
 //! The accept loops: TLS for browsers, a UNIX socket for the console. Caps and timeouts against slow and greedy
 //! clients stand here; what is served is the router's business.
 
+mod places;
+
+mod prompt;
+
 use std::{
-    collections::HashMap,
     io,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex},
+    net::{Ipv4Addr, SocketAddr},
     time::Duration,
 };
 
 use axum::{Router, extract::ConnectInfo};
 use flashnode_web::Console;
+use http_body_util::BodyExt;
 use hyper::{Request, body::Incoming, service::Service};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -26,16 +29,19 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use places::{Bell, Place, Places};
+use prompt::Prompt;
+
 /// How much of the server one client, and all together, may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Caps {
     /// Connections at once.
     pub connections: usize,
-    /// Connections at once from one address.
+    /// Connections at once from one address, which is far less: nobody takes all of them alone.
     pub per_address: usize,
     /// How long a TLS handshake may take.
     pub handshake: Duration,
-    /// How long a request's head may take, and how long a connection may rest between two.
+    /// How long the first bytes may take, and a request's head, and how long a connection may rest between two.
     pub head: Duration,
     /// How long open requests may go on after `shutdown`.
     pub drain: Duration,
@@ -45,7 +51,7 @@ impl Default for Caps {
     fn default() -> Self {
         Self {
             connections: 1024,
-            per_address: 256,
+            per_address: 32,
             handshake: Duration::from_secs(10),
             head: Duration::from_secs(20),
             drain: Duration::from_secs(5),
@@ -70,20 +76,23 @@ pub async fn tcp(
                 Err(error) => { rest(&error).await; continue }
             },
         };
-        let Some(place) = places.take(peer.ip().to_canonical(), caps) else { continue };
+        let Some(place) = places.take(peer.ip(), caps) else { continue };
         let _ = stream.set_nodelay(true); // a slower page at worst
         let (tls, router, watcher) = (tls.clone(), router.clone(), graceful.watcher());
         tokio::spawn(async move {
-            let _place = place;
             let origin = Origin { peer, console: false };
-            match tls {
-                None => talk(stream, router, origin, caps, watcher).await,
-                Some(tls) => match timeout(caps.handshake, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => talk(stream, router, origin, caps, watcher).await,
-                    Ok(Err(error)) => debug!(%peer, %error, "no TLS with {peer}: {error}"),
-                    Err(_) => debug!(%peer, "{peer} did not finish its handshake"),
-                },
-            }
+            let bell = place.bell();
+            held(place, async {
+                match tls {
+                    None => talk(stream, router, origin, bell, caps, watcher).await,
+                    Some(tls) => match timeout(caps.handshake, tls.accept(stream)).await {
+                        Ok(Ok(stream)) => talk(stream, router, origin, bell, caps, watcher).await,
+                        Ok(Err(error)) => debug!(%peer, %error, "no TLS with {peer}: {error}"),
+                        Err(_) => debug!(%peer, "{peer} did not finish its handshake"),
+                    },
+                }
+            })
+            .await;
         });
     }
     drop(listener);
@@ -119,11 +128,19 @@ pub async fn console(
         let Some(place) = places.take(peer.ip(), caps) else { continue };
         let (router, watcher) = (router.clone(), graceful.watcher());
         tokio::spawn(async move {
-            let _place = place;
-            talk(stream, router, Origin { peer, console: true }, caps, watcher).await;
+            let (origin, bell) = (Origin { peer, console: true }, place.bell());
+            held(place, talk(stream, router, origin, bell, caps, watcher)).await;
         });
     }
     drain(graceful, caps).await;
+}
+
+/// Serves a connection until it ends, or until its place is needed by somebody else.
+async fn held(place: Place, connection: impl Future<Output = ()>) {
+    tokio::select! {
+        () = place.cut().cancelled_owned() => debug!("a connection gave its place to another"),
+        () = connection => {}
+    }
 }
 
 /// Out of files, most likely: some have to close first.
@@ -148,6 +165,7 @@ async fn talk<S>(
     stream: S,
     router: Router,
     origin: Origin,
+    bell: Bell,
     caps: Caps,
     watcher: hyper_util::server::graceful::Watcher,
 ) where
@@ -159,7 +177,17 @@ async fn talk<S>(
         if origin.console {
             request.extensions_mut().insert(Console);
         }
-        inner.call(request)
+        let (answer, busy) = (inner.call(request), bell.begin());
+        async move {
+            let answer = answer.await?;
+            // A stream goes on after its head: the connection is at work until the last piece of the body.
+            Ok::<_, std::convert::Infallible>(answer.map(|body| {
+                body.map_frame(move |frame| {
+                    let _ = &busy;
+                    frame
+                })
+            }))
+        }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(caps.head).max_buf_size(32 * 1024);
@@ -170,63 +198,73 @@ async fn talk<S>(
         .keep_alive_timeout(caps.head)
         .max_header_list_size(32 * 1024)
         .max_concurrent_streams(64);
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(Prompt::new(stream, caps.head)), service).into_owned();
     if let Err(error) = watcher.watch(connection).await {
         debug!(peer = %origin.peer, %error, "a connection broke off: {error}");
     }
 }
 
-/// Who holds how many connections.
-#[derive(Clone, Debug, Default)]
-struct Places(Arc<Mutex<HashMap<IpAddr, usize>>>);
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+        time::Instant,
+    };
 
-struct Place {
-    places: Places,
-    address: IpAddr,
-}
+    use super::*;
 
-impl Places {
-    fn take(&self, address: IpAddr, caps: Caps) -> Option<Place> {
-        let mut held = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if held.values().sum::<usize>() >= caps.connections {
-            return None;
-        }
-        let own = held.entry(address).or_default();
-        if *own >= caps.per_address {
-            return None;
-        }
-        *own += 1;
-        Some(Place { places: self.clone(), address })
+    async fn server(caps: Caps) -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let router = Router::new().route("/", axum::routing::get(|| async { "here" }));
+        tokio::spawn(tcp(listener, None, router, caps, CancellationToken::new()));
+        address
     }
-}
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut held = self.places.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(own) = held.get_mut(&self.address) {
-            *own -= 1;
-            if *own == 0 {
-                held.remove(&self.address);
+    fn quick() -> Caps {
+        Caps { head: Duration::from_millis(200), ..Caps::default() }
+    }
+
+    async fn ends(stream: &mut TcpStream) {
+        let mut rest = Vec::new();
+        let read = timeout(Duration::from_secs(5), stream.read_to_end(&mut rest)).await;
+        let _ = read.expect("it is cut in time"); // a reset is an end too
+    }
+
+    #[tokio::test]
+    async fn who_says_nothing_is_cut() {
+        let mut stream = TcpStream::connect(server(quick()).await).await.expect("connected");
+        ends(&mut stream).await;
+    }
+
+    #[tokio::test]
+    async fn who_trickles_the_first_bytes_is_cut() {
+        let mut stream = TcpStream::connect(server(quick()).await).await.expect("connected");
+        let begun = Instant::now();
+        for byte in "PRI * HTTP/2.0".bytes().cycle() {
+            assert!(begun.elapsed() < Duration::from_secs(5), "never cut");
+            tokio::time::sleep(Duration::from_millis(60)).await;
+            if stream.write_all(&[byte]).await.is_err() {
+                break;
             }
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_are_counted_for_each_address_and_given_back() {
-        let places = Places::default();
-        let caps = Caps { connections: 3, per_address: 2, ..Caps::default() };
-        let (one, other) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
-        let first = places.take(one, caps).expect("free");
-        let _second = places.take(one, caps).expect("free");
-        assert!(places.take(one, caps).is_none(), "one address takes no more than its share");
-        let _third = places.take(other, caps).expect("free");
-        assert!(places.take(other, caps).is_none(), "all together no more than there are");
-        drop(first);
-        assert!(places.take(one, caps).is_some());
+    #[tokio::test]
+    async fn silent_connections_do_not_shut_the_pages_for_another() {
+        let caps = Caps { connections: 4, per_address: 4, ..Caps::default() };
+        let address = server(caps).await;
+        let mut silent = Vec::new();
+        for _ in 0..4 {
+            silent.push(TcpStream::connect(address).await.expect("connected"));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let mut stream = TcpStream::connect(address).await.expect("connected");
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("answered");
+        assert!(answer.ends_with("here"), "{answer}");
+        ends(&mut silent[0]).await;
     }
 }

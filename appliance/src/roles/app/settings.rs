@@ -1,4 +1,4 @@
-//! What the supervisor gives the app to start with: `app.json` and three PEM files in one read-only folder.
+//! What the supervisor gives the app to start with: `app.json` and two PEM files in one read-only folder.
 
 use std::{
     fs,
@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
-use flashnode_core::types::{Network, Secret};
+use flashnode_core::types::Secret;
 use serde::{Deserialize, Serialize};
 
 /// `app.json`. The supervisor writes it; nobody else does.
@@ -16,8 +16,6 @@ use serde::{Deserialize, Serialize};
 pub struct AppSettings {
     /// The box's name.
     pub name: String,
-    /// Its network, once set up.
-    pub network: Option<Network>,
     /// Where the app may write: `app.db`, `console.sock`.
     pub data: PathBuf,
     /// The supervisor's socket.
@@ -76,7 +74,7 @@ mod tests {
 
     fn settings(db_key: Option<&str>, locked: bool) -> AppSettings {
         let text = serde_json::json!({
-            "name": "bar", "network": null, "data": "/d", "control_socket": "/s", "listen": "127.0.0.1:8443",
+            "name": "bar", "data": "/d", "control_socket": "/s", "listen": "127.0.0.1:8443",
             "listen_http": null, "hosts": ["bar.local"], "db_key": db_key, "locked": locked,
         });
         serde_json::from_value(text).expect("valid")

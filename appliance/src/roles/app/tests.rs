@@ -61,7 +61,7 @@ fn config(dir: &Path, pages: SocketAddr, plain: SocketAddr, key: Option<&str>) -
     let ca = Ca::load_or_create(&dir.join("ca"), "pages", &Constraints::inner(&[])).expect("an authority");
     let leaf = ca.leaf(&[Name::new("localhost"), Name::new("127.0.0.1")], 90).expect("a leaf");
     let settings = serde_json::json!({
-        "name": "bar", "network": null, "data": dir.join("data"), "control_socket": dir.join("supervisor.sock"),
+        "name": "bar", "data": dir.join("data"), "control_socket": dir.join("supervisor.sock"),
         "listen": pages, "listen_http": plain, "hosts": ["localhost", "127.0.0.1"],
         "db_key": key, "locked": key.is_none(),
     });

@@ -4,8 +4,7 @@ use askama::Template;
 use axum::{Form, extract::State};
 use flashnode_core::{
     ask,
-    control::{DiskView, Flavour, Request, ServiceChoice, ServiceLine, UpdateView},
-    node::health::Health,
+    control::{DiskView, Flavour, Request, ServiceChoice, UpdateView},
     setup::{SetupView, Step},
     types::ServiceName,
 };
@@ -14,7 +13,7 @@ use serde::Deserialize;
 use super::{Crumb, crumbs, reached};
 use crate::{
     error::{Failure, Result, Told},
-    parts::line::Line,
+    parts::line::{Line, STANDARD, not_chosen},
     state::Shared,
     view::{Frame, View, Who},
 };
@@ -62,28 +61,11 @@ impl ServicesForm {
     }
 }
 
-/// What every box runs; the rest of the catalog is the owner's choice.
-const STANDARD: [&str; 3] = ["bitcoind", "electrs", "lnd"];
-
 /// Before set-up nothing is wanted, so the catalog says what there is to choose from.
 async fn offered(web: &Shared, who: &Who, f: &Frame, chosen: &[ServiceName]) -> Result<Vec<(Line, bool)>> {
     let updates = ask!(web.app.control(), &who.actor, Request::Updates => Updates)?;
     let optional = updates.into_iter().filter(|update| !STANDARD.contains(&update.name.as_str()));
-    let line = |update: UpdateView| {
-        let on = chosen.contains(&update.name);
-        let line = ServiceLine {
-            name: update.name,
-            flavour: None,
-            version: update.offered,
-            wanted: false,
-            optional: true,
-            health: Health::Waiting,
-            unavailable: update.unavailable.or(update.revoked),
-            seconds_left: None,
-            note: None,
-        };
-        (Line::new(f, &line), on)
-    };
+    let line = |update: UpdateView| (Line::new(f, &not_chosen(&update)), chosen.contains(&update.name));
     Ok(optional.map(line).collect())
 }
 

@@ -10,6 +10,7 @@ use flashnode_core::{
 use super::{Crumb, crumbs, reached};
 use crate::{
     error::{Result, Told},
+    guard::cookies,
     state::Shared,
     view::{Frame, From, View, Who},
 };
@@ -50,6 +51,15 @@ impl SummaryPage {
     }
 }
 
+/// The moment in which the pages themselves are replaced by ones that know the network: a page that waits, so that
+/// the first thing an owner sees is not a browser's own error.
+#[derive(Template)]
+#[template(path = "setup/starting.html")]
+pub struct StartingPage {
+    f: Frame,
+}
+plain_pages!(StartingPage);
+
 /// `GET /setup/summary`.
 pub async fn page(State(web): State<Shared>, view: View) -> Result {
     let setup = reached(&web, Step::Summary).await?;
@@ -61,7 +71,9 @@ pub async fn commit(State(web): State<Shared>, who: Who, from: From, view: View)
     match web.app.setup()?.commit(&who.session, &from.0).await {
         Ok(new) => {
             web.forget().await;
-            Ok(crate::pages::enter(&web, &new, "/"))
+            let mut response = view.render(&StartingPage { f: view.frame.clone() })?;
+            cookies::append(&mut response, cookies::session(&web, new.token.expose()));
+            Ok(response)
         }
         Err(error) => {
             let setup = web.app.setup()?.view().await?;

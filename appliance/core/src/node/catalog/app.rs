@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{APP, Backup, Context, Look, NotYet, Presence, Rendered, Service};
+use super::{APP, Backup, Context, Look, NotYet, Presence, Rendered, Service, context::local};
 use crate::{
     node::health::Health,
     ports::runtime::Limits,
@@ -15,6 +15,10 @@ pub(super) struct App;
 impl Service for App {
     fn name(&self) -> ServiceName {
         APP
+    }
+
+    fn number(&self) -> u32 {
+        0
     }
 
     fn presence(&self) -> Presence {
@@ -55,7 +59,6 @@ impl Service for App {
                 file("app.json", &app.settings),
                 file("tls.crt", &app.certificate),
                 file("tls.key", &app.key),
-                file("ca.crt", &app.ca),
             ],
             ..Rendered::default()
         })
@@ -63,7 +66,9 @@ impl Service for App {
 
     async fn probe(&self, look: &Look) -> Health {
         let Some(app) = &look.context.app else { return Health::Starting };
-        match look.doors.web(app.listen.port(), true, None).get("/api/v1/health").await {
+        // Where it listens on everything, loopback is part of it.
+        let at = if app.listen.ip().is_unspecified() { local(app.listen.port()) } else { app.listen };
+        match look.doors.web(at, true, None).get("/api/v1/health").await {
             Ok(_) => Health::Good,
             Err(_) => Health::Starting,
         }

@@ -93,7 +93,7 @@ const FOR_NBXPLORER: &[&str] = &[
 ];
 
 /// What the supervisor asks to judge health.
-const FOR_SUPERVISOR: &[&str] = &["getblockchaininfo", "getblockheader", "getnetworkinfo", "help", "uptime"];
+const FOR_SUPERVISOR: &[&str] = &["getblockchaininfo"];
 
 /// What the playground's miner and faucet need; on regtest only.
 const FOR_PLAYGROUND: &[&str] = &[
@@ -103,6 +103,7 @@ const FOR_PLAYGROUND: &[&str] = &[
     "getblockchaininfo",
     "getblockcount",
     "getnewaddress",
+    "gettxoutsetinfo",
     "listwallets",
     "loadwallet",
     "sendtoaddress",
@@ -113,6 +114,10 @@ const FOR_PLAYGROUND: &[&str] = &[
 impl Service for Bitcoind {
     fn name(&self) -> ServiceName {
         BITCOIND
+    }
+
+    fn number(&self) -> u32 {
+        1
     }
 
     fn presence(&self) -> Presence {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     BTCPAY, Backup, Context, LND, Look, NBXPLORER, NotYet, POSTGRES, Port, Presence, Rendered, Service,
+    context,
     nbxplorer::{connection_string, network_word},
 };
 use crate::{
@@ -19,6 +20,10 @@ pub(super) struct Btcpay;
 impl Service for Btcpay {
     fn name(&self) -> ServiceName {
         BTCPAY
+    }
+
+    fn number(&self) -> u32 {
+        8
     }
 
     fn presence(&self) -> Presence {
@@ -70,7 +75,7 @@ impl Service for Btcpay {
     }
 
     async fn probe(&self, look: &Look) -> Health {
-        let web = look.doors.web(look.context.ports.of(&BTCPAY, "http"), false, None);
+        let web = look.doors.web(context::local(look.context.ports.of(&BTCPAY, "http")), false, None);
         let Ok(health) = web.get("/api/v1/health").await else { return Health::Starting };
         // Whoever registers first rules the server, so it is not good before that is us. Once there is a user,
         // this call is refused, which is the answer we want.

@@ -1,13 +1,17 @@
 //! What a service's module is given: where things are when it renders, and whom it may ask when it is probed.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use super::NotYet;
 use crate::{
     control::ServiceChoice,
     node::edges::{Credential, Credentials, Stage},
     ports::{
-        bitcoin::Bitcoin, database::Database, electrum::Electrum, lightning::Lightning, web::WebService,
+        bitcoin::Bitcoin,
+        database::Database,
+        electrum::Electrum,
+        lightning::{Lightning, WalletMaker},
+        web::WebService,
     },
     types::{EdgeName, Network, Secret, ServiceName, Timestamp},
 };
@@ -26,6 +30,11 @@ impl Ports {
             .and_then(|s| s.ports().iter().find(|p| p.purpose == purpose))
             .map_or_else(|| unreachable!("{service} has no port '{purpose}'"), |port| self.base + port.offset)
     }
+}
+
+/// A port of this machine's loopback.
+pub fn local(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
 }
 
 /// Everything that rendering may depend on.
@@ -48,7 +57,7 @@ pub struct Context {
     /// What our own app is started with.
     pub app: Option<AppFiles>,
     /// Where the pages are served, for the onion address.
-    pub app_listen: Option<std::net::SocketAddr>,
+    pub app_listen: Option<SocketAddr>,
 }
 
 /// What our own app is started with; the supervisor makes it.
@@ -61,15 +70,13 @@ pub struct AppFiles {
     /// Where it sees its files.
     pub config_dir: String,
     /// Where it serves its pages.
-    pub listen: std::net::SocketAddr,
+    pub listen: SocketAddr,
     /// `app.json`.
     pub settings: Secret<String>,
     /// Its certificate, PEM.
     pub certificate: Secret<String>,
     /// The certificate's key, PEM.
     pub key: Secret<String>,
-    /// The box's CA, PEM.
-    pub ca: Secret<String>,
 }
 
 /// Secrets that belong to one service alone, by `service/purpose`.
@@ -115,12 +122,18 @@ pub trait Doors: Send + Sync {
     fn electrum(&self, port: u16, metrics: u16) -> Arc<dyn Electrum>;
     /// A Lightning node at this REST port, whose certificate the box's inner CA has made.
     fn lightning(&self, port: u16, macaroon: Option<&Secret<String>>) -> Arc<dyn Lightning>;
+    /// The unlocker of a Lightning node without a wallet, at a socket that only its user and root can open.
+    fn wallet_maker(&self, socket: &std::path::Path) -> Arc<dyn WalletMaker>;
+    /// A small file that a service has written, read as root without being led astray: no link is followed,
+    /// nothing but a plain file of that user is read, and at most 4 KiB of it.
+    fn small_file(&self, path: &std::path::Path, user: u32) -> Option<Vec<u8>>;
     /// PostgreSQL's superuser at this port.
     fn database(&self, port: u16, password: &Secret<String>) -> Arc<dyn Database>;
-    /// An HTTP service; `https` trusts the box's own CA only.
-    fn web(&self, port: u16, https: bool, basic: Option<(&str, &Secret<String>)>) -> Arc<dyn WebService>;
-    /// How far Tor's bootstrap is, in percent, over its control port.
-    fn tor(&self, port: u16, cookie_file: &std::path::Path) -> Arc<dyn TorControl>;
+    /// An HTTP service of this machine; `https` trusts the box's own CA only.
+    fn web(&self, at: SocketAddr, https: bool, basic: Option<(&str, &Secret<String>)>)
+    -> Arc<dyn WebService>;
+    /// How far Tor's bootstrap is, in percent, over its control port; `cookie` is 32 bytes.
+    fn tor(&self, port: u16, cookie: [u8; 32]) -> Arc<dyn TorControl>;
 }
 
 /// Tor's control port.
@@ -140,6 +153,8 @@ pub struct Look {
     pub tip: Option<u64>,
     /// The box's clock, seconds since 1970.
     pub now: i64,
+    /// The service's user.
+    pub user: u32,
     /// The service's data folder on the host.
     pub data: std::path::PathBuf,
 }
@@ -156,7 +171,7 @@ pub fn placeholders(network: Network, engine: bool, mark: impl Fn(&str) -> Strin
         salt: "00".repeat(16),
         since: Timestamp(0),
     });
-    let of_nodes = ["wallet-password", "tls.crt", "tls.key", "tls.fingerprint"];
+    let of_nodes = ["wallet-password", "wallet-made", "tls.crt", "tls.key", "tls.fingerprint"];
     let names = of_nodes.iter().flat_map(|n| [format!("lnd/{n}"), format!("outside/{n}")]);
     let names = names.chain(["postgres/superuser".to_owned(), "btcpay/admin-password".to_owned()]);
     Context {

@@ -20,6 +20,10 @@ impl Service for Electrs {
         ELECTRS
     }
 
+    fn number(&self) -> u32 {
+        3
+    }
+
     fn presence(&self) -> Presence {
         Presence::Standard
     }

@@ -20,13 +20,8 @@ use crate::{
 pub(super) struct Lnd;
 
 /// What the supervisor calls: to judge health, and to bake and revoke the others' macaroons.
-const FOR_SUPERVISOR: &[&str] = &[
-    "/lnrpc.Lightning/GetInfo",
-    "/lnrpc.Lightning/BakeMacaroon",
-    "/lnrpc.Lightning/DeleteMacaroonID",
-    "/lnrpc.Lightning/ListMacaroonIDs",
-    "/lnrpc.Lightning/ListPermissions",
-];
+pub(super) const FOR_SUPERVISOR: &[&str] =
+    &["/lnrpc.Lightning/GetInfo", "/lnrpc.Lightning/BakeMacaroon", "/lnrpc.Lightning/DeleteMacaroonID"];
 
 /// What BTCPay Server calls. `invoices:write` would include HtlcModifier, which can forge a paid amount.
 const FOR_BTCPAY: &[&str] = &[
@@ -60,6 +55,10 @@ pub(super) const FOR_PLAYGROUND: &[&str] = &[
 impl Service for Lnd {
     fn name(&self) -> ServiceName {
         LND
+    }
+
+    fn number(&self) -> u32 {
+        4
     }
 
     fn presence(&self) -> Presence {
@@ -119,6 +118,12 @@ impl Service for Lnd {
     }
 }
 
+/// The socket of a node without a wallet, in its data folder.
+pub const UNLOCKER: &str = "unlocker.sock";
+
+/// The secret that says that the wallet was made.
+pub const WALLET_MADE: &str = "wallet-made";
+
 /// LND's files for the node of this name.
 pub(super) fn render(context: &Context, name: &ServiceName) -> Result<Rendered, NotYet> {
     let rpc = context.credential(name, &BITCOIND)?;
@@ -128,7 +133,12 @@ pub(super) fn render(context: &Context, name: &ServiceName) -> Result<Rendered, 
     let world = if context.network == Network::Regtest { bind } else { "0.0.0.0" };
     let mut conf = String::from("[Application Options]\n");
     let _ = writeln!(conf, "listen={world}:{}", port("p2p"));
-    let _ = writeln!(conf, "rpclisten={bind}:{}\nrestlisten={bind}:{}", port("grpc"), port("rest"));
+    if secret(WALLET_MADE).is_ok() {
+        let _ = writeln!(conf, "rpclisten={bind}:{}\nrestlisten={bind}:{}", port("grpc"), port("rest"));
+    } else {
+        // Until there is a wallet anybody who connects may make one: nobody but root and its own user can, here.
+        let _ = writeln!(conf, "rpclisten=unix:///data/{UNLOCKER}\nrestlisten=unix:///data/rest.sock");
+    }
     // Our own CA makes its certificate, so that nobody has to trust a self-signed one.
     conf.push_str("tlscertpath=/config/tls.crt\ntlskeypath=/config/tls.key\n");
     conf.push_str("wallet-unlock-password-file=/config/wallet.password\nwallet-unlock-allow-create=true\n");

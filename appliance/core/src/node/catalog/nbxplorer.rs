@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{BITCOIND, Context, Look, NBXPLORER, NotYet, POSTGRES, Port, Presence, Rendered, Service};
+use super::{
+    BITCOIND, Context, Look, NBXPLORER, NotYet, POSTGRES, Port, Presence, Rendered, Service, context,
+};
 use crate::{
     node::{edges::Right, health::Health},
     ports::runtime::Limits,
@@ -16,6 +18,10 @@ pub(super) struct Nbxplorer;
 impl Service for Nbxplorer {
     fn name(&self) -> ServiceName {
         NBXPLORER
+    }
+
+    fn number(&self) -> u32 {
+        7
     }
 
     fn presence(&self) -> Presence {
@@ -63,11 +69,13 @@ impl Service for Nbxplorer {
     async fn probe(&self, look: &Look) -> Health {
         let port = look.context.ports.of(&NBXPLORER, "http");
         let folder = if look.context.network == Network::Mainnet { "Main" } else { "RegTest" };
-        let Ok(cookie) = std::fs::read_to_string(look.data.join(folder).join(".cookie")) else {
+        let cookie = look.doors.small_file(&look.data.join(folder).join(".cookie"), look.user);
+        let Some(cookie) = cookie.and_then(|bytes| String::from_utf8(bytes).ok()) else {
             return Health::Starting;
         };
         let Some((user, password)) = cookie.trim().split_once(':') else { return Health::Starting };
-        let web = look.doors.web(port, false, Some((user, &Secret::new(password.to_owned()))));
+        let web =
+            look.doors.web(context::local(port), false, Some((user, &Secret::new(password.to_owned()))));
         match web.get("/v1/cryptos/BTC/status").await {
             Ok(status) => judge(&status),
             Err(_) => Health::Starting,

@@ -19,15 +19,6 @@ use crate::{
 
 pub(super) struct Outside;
 
-/// The same calls as the supervisor makes to the box's own node.
-const FOR_SUPERVISOR: &[&str] = &[
-    "/lnrpc.Lightning/GetInfo",
-    "/lnrpc.Lightning/BakeMacaroon",
-    "/lnrpc.Lightning/DeleteMacaroonID",
-    "/lnrpc.Lightning/ListMacaroonIDs",
-    "/lnrpc.Lightning/ListPermissions",
-];
-
 #[async_trait]
 impl Service for Outside {
     fn name(&self) -> ServiceName {
@@ -36,6 +27,10 @@ impl Service for Outside {
 
     fn image(&self) -> ServiceName {
         LND
+    }
+
+    fn number(&self) -> u32 {
+        5
     }
 
     fn presence(&self) -> Presence {
@@ -54,7 +49,7 @@ impl Service for Outside {
 
     fn grants(&self) -> Vec<Grant> {
         let macaroon = |consumer, uris| Grant { consumer, right: Right::Macaroon(uris) };
-        vec![macaroon(SUPERVISOR, FOR_SUPERVISOR), macaroon(PLAYGROUND, lnd::FOR_PLAYGROUND)]
+        vec![macaroon(SUPERVISOR, lnd::FOR_SUPERVISOR), macaroon(PLAYGROUND, lnd::FOR_PLAYGROUND)]
     }
 
     fn limits(&self, _network: Network) -> Limits {

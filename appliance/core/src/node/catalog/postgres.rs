@@ -33,6 +33,10 @@ impl Service for Postgres {
         POSTGRES
     }
 
+    fn number(&self) -> u32 {
+        6
+    }
+
     fn presence(&self) -> Presence {
         Presence::Optional
     }

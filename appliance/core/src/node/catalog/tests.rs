@@ -16,6 +16,9 @@ impl Service for Odd {
     fn name(&self) -> ServiceName {
         self.name.clone()
     }
+    fn number(&self) -> u32 {
+        0
+    }
     fn presence(&self) -> Presence {
         Presence::Standard
     }
@@ -43,6 +46,13 @@ const NEEDS_B: &[ServiceName] = &[B];
 #[test]
 fn the_built_in_services_fit_together() {
     check(ALL).expect("no clash, no circle, nothing missing");
+}
+
+#[test]
+fn no_number_is_given_twice() {
+    let numbers: std::collections::BTreeSet<u32> = ALL.iter().map(|s| s.number()).collect();
+    assert_eq!(numbers.len(), ALL.len());
+    assert!(numbers.iter().all(|n| *n < 99));
 }
 
 #[test]

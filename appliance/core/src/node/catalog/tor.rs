@@ -19,6 +19,10 @@ impl Service for Tor {
         TOR
     }
 
+    fn number(&self) -> u32 {
+        2
+    }
+
     fn presence(&self) -> Presence {
         Presence::Optional
     }
@@ -54,8 +58,9 @@ impl Service for Tor {
     }
 
     async fn probe(&self, look: &Look) -> Health {
-        let control =
-            look.doors.tor(look.context.ports.of(&TOR, "control"), &look.data.join("control_auth_cookie"));
+        let cookie = look.doors.small_file(&look.data.join("control_auth_cookie"), look.user);
+        let Some(cookie) = cookie.and_then(|bytes| bytes.try_into().ok()) else { return Health::Starting };
+        let control = look.doors.tor(look.context.ports.of(&TOR, "control"), cookie);
         match control.bootstrap_percent().await {
             Ok(100) => Health::Good,
             Ok(percent) => Health::loading(u64::from(percent), 100),

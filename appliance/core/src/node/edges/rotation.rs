@@ -36,11 +36,26 @@ pub enum Move {
         /// Which.
         serial: i64,
     },
+    /// Nobody shall use this one any more: it becomes `Old`.
+    Retire {
+        /// Which.
+        serial: i64,
+    },
     /// Make the provider forget this one, and prove it by using it.
     Kill {
         /// Which.
         serial: i64,
     },
+}
+
+/// What becomes of credentials whose consumer is no longer part of the box: each is made old, then killed.
+pub fn retire(of_edge: &[Credential], provider_settled: bool) -> Option<Move> {
+    let alive = of_edge.iter().find(|c| c.stage != Stage::Old);
+    if let Some(credential) = alive {
+        return Some(Move::Retire { serial: credential.serial });
+    }
+    let old = of_edge.first().filter(|_| provider_settled)?;
+    Some(Move::Kill { serial: old.serial })
 }
 
 /// The next move for these credentials of one edge, when there is one.
@@ -89,6 +104,7 @@ mod tests {
                 }
                 set(of_edge, *serial, Stage::Current);
             }
+            Move::Retire { serial } => set(of_edge, *serial, Stage::Old),
             Move::Kill { serial } => of_edge.retain(|c| c.serial != *serial),
         }
     }
@@ -115,6 +131,17 @@ mod tests {
             prop_assert_eq!(of_edge.len(), 1);
             prop_assert_eq!((of_edge[0].serial, of_edge[0].stage), (2, Stage::Current));
         }
+    }
+
+    #[test]
+    fn a_consumer_that_left_loses_every_credential() {
+        let mut of_edge = vec![credential(1, Stage::Current), credential(2, Stage::Next)];
+        assert_eq!(retire(&of_edge, true), Some(Move::Retire { serial: 1 }));
+        while let Some(step) = retire(&of_edge, true) {
+            perform(&mut of_edge, &step);
+        }
+        assert!(of_edge.is_empty());
+        assert_eq!(retire(&[credential(1, Stage::Old)], false), None, "its provider is away");
     }
 
     #[test]

@@ -92,6 +92,15 @@ pub async fn promote(store: &Store, edge: &EdgeName, serial: i64) -> Result<()> 
     Ok(())
 }
 
+/// Nobody shall use it any more.
+pub async fn retire(store: &Store, serial: i64) -> Result<()> {
+    sqlx::query("UPDATE edge_credentials SET stage = 'old' WHERE serial = $1")
+        .bind(serial)
+        .execute(store.pool())
+        .await?;
+    Ok(())
+}
+
 /// It is dead.
 pub async fn delete(store: &Store, serial: i64) -> Result<()> {
     sqlx::query("DELETE FROM edge_credentials WHERE serial = $1").bind(serial).execute(store.pool()).await?;

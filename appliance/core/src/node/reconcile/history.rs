@@ -22,6 +22,8 @@ pub struct History {
     pub crashes: u32,
     /// The last crash and the lines before it.
     pub last_crash: Option<(Exit, Vec<String>)>,
+    /// Why the last start failed before anything ran.
+    pub start_failure: Option<String>,
     /// The end that was counted last, so that none is counted twice.
     pub counted: Option<Timestamp>,
     /// Not to be started before this.
@@ -118,6 +120,7 @@ impl History {
             self.spec = Some(spec.clone());
             self.crashes = 0;
         }
+        self.start_failure = Some(reason.to_owned());
         let mut events = Vec::new();
         self.crash(reason.to_owned(), now, &mut events);
         events
@@ -140,6 +143,7 @@ impl History {
     ) {
         if seen.health.answers() {
             let answers_since = *self.answers_since.get_or_insert(now);
+            self.start_failure = None;
             self.good_spec.clone_from(&self.spec);
             if self.crashes > 0 && now.since(answers_since) >= FORGET_AFTER {
                 self.crashes = 0;

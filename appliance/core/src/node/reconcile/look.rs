@@ -20,8 +20,10 @@ use crate::{
     types::{ServiceName, Timestamp},
 };
 
-/// How long a service may take to say how it is.
-const PROBE: Duration = Duration::from_secs(4);
+/// How long a service may take to say how it is; a pass takes no longer, so that a death is seen soon.
+const PROBE: Duration = Duration::from_millis(1_500);
+/// So many silences in a row are a busy service; one more is one that does not answer.
+const SILENCES: u8 = 3;
 /// Lines kept of a service that has ended.
 const LAST_LINES: usize = 30;
 /// Below this much free space indexers stop; they come back at one and a half times of it.
@@ -31,16 +33,12 @@ impl Node {
     pub(super) async fn look(&self, world: &World, desired: &Desired) -> (Observed, Option<u64>) {
         let now = self.clock.now();
         let (instances, away) = self.runtimes.observe().await;
-        let busy = self.locked(&self.busy).clone();
+        let busy = self.held(&self.busy).clone();
         let mut observed = Observed {
             now,
             disk_low: self.disk_low(),
             runtime_away: away.map(|error| format!("{error} What runs goes on; nothing new is started.")),
             services: BTreeMap::new(),
-        };
-        let tip = match &world.context {
-            Some(context) => self.tip(context).await,
-            None => None,
         };
         let names = desired.services.iter().map(|w| w.name.clone()).chain(instances.keys().cloned());
         for name in names.collect::<std::collections::BTreeSet<_>>() {
@@ -54,6 +52,12 @@ impl Node {
             }
             observed.services.insert(name, seen);
         }
+        self.mark_taken_ports(&mut observed);
+        let node_is_ours = observed.of(&BITCOIND).is_some_and(|seen| seen.port_taken.is_none());
+        let tip = match &world.context {
+            Some(context) if node_is_ours => self.tip(context).await,
+            _ => None,
+        };
         if let Some(context) = &world.context {
             self.probe(context, tip, now, &mut observed).await;
         }
@@ -67,11 +71,30 @@ impl Node {
         node.chain_info().await.ok().map(|info| info.blocks)
     }
 
+    /// Finds ports of the box that somebody else holds. An engine's own proxy listens as root.
+    fn mark_taken_ports(&self, observed: &mut Observed) {
+        let listeners = self.machine.listeners();
+        for (name, seen) in &mut observed.services {
+            let Some(service) = catalog::find(name) else { continue };
+            let ours = [self.ground.user(name), self.ground.own_uid, 0];
+            let ports = service.ports().iter().map(|port| self.config.port_base + port.offset);
+            seen.port_taken = ports
+                .filter_map(|port| listeners.get(&port).map(|user| (port, *user)))
+                .find(|(_, user)| !ours.contains(user));
+        }
+    }
+
     /// Asks every running service at once how it is.
     async fn probe(&self, context: &Arc<Context>, tip: Option<u64>, now: Timestamp, observed: &mut Observed) {
         let mut asked = JoinSet::new();
         for (name, seen) in &mut observed.services {
             let Some(service) = catalog::find(name) else { continue };
+            if let Some((port, user)) = seen.port_taken {
+                // Asking would hand our credential to whoever listens there.
+                let sentence = format!("A program of user {user} listens on its port {port}.");
+                seen.health = Health::Bad { sentence };
+                continue;
+            }
             if seen.running().is_none() {
                 continue;
             }
@@ -80,25 +103,36 @@ impl Node {
                 context: Arc::clone(context),
                 tip,
                 now: now.0 / 1000,
+                user: self.ground.user(name),
                 data: self.ground.folder(name).join("data"),
             };
             let name = name.clone();
-            asked.spawn(async move {
-                let health =
-                    tokio::time::timeout(PROBE, service.probe(&look)).await.unwrap_or(Health::Starting);
-                (name, health)
-            });
+            asked.spawn(async move { (name, tokio::time::timeout(PROBE, service.probe(&look)).await.ok()) });
         }
         while let Some(answer) = asked.join_next().await {
-            let Ok((name, health)) = answer else { continue };
+            let Ok((name, said)) = answer else { continue };
+            let health = self.heard(&name, said);
             observed.services.entry(name).or_default().health = health;
         }
+    }
+
+    /// What it said, or, for the first few silences of one that did answer, what it said before.
+    fn heard(&self, name: &ServiceName, said: Option<Health>) -> Health {
+        let mut silences = self.held(&self.silences);
+        let Some(health) = said else {
+            let before = self.latest.borrow().observed.of(name).map(|seen| seen.health.clone());
+            let count = silences.entry(name.clone()).or_default();
+            *count = count.saturating_add(1);
+            return before.filter(|h| h.answers() && *count <= SILENCES).unwrap_or(Health::Starting);
+        };
+        silences.remove(name);
+        health
     }
 
     fn ended_anew(&self, name: &ServiceName, seen: &Seen) -> bool {
         match seen.instance.as_ref().map(|i| &i.state) {
             Some(InstanceState::Exited { exit }) if !exit.asked => {
-                self.locked(&self.histories).get(name).is_none_or(|h| h.counted != Some(exit.at))
+                self.held(&self.histories).get(name).is_none_or(|h| h.counted != Some(exit.at))
             }
             _ => false,
         }
@@ -120,7 +154,7 @@ impl Node {
     }
 
     pub(super) fn seconds_left(&self, observed: &Observed) -> BTreeMap<ServiceName, u64> {
-        let mut progress = self.locked(&self.progress);
+        let mut progress = self.held(&self.progress);
         let mut left = BTreeMap::new();
         for (name, seen) in &observed.services {
             match seen.health {

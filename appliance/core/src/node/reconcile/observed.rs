@@ -15,6 +15,8 @@ pub struct Seen {
     pub instance: Option<Instance>,
     /// How it answered.
     pub health: Health,
+    /// The user who holds one of its ports although it is not the service's, with that port.
+    pub port_taken: Option<(u16, u32)>,
     /// Whether a step of an earlier pass is still at work on it.
     pub busy: bool,
     /// The last log lines, when it has ended.
@@ -25,7 +27,14 @@ pub struct Seen {
 
 impl Default for Seen {
     fn default() -> Self {
-        Self { instance: None, health: Health::Waiting, busy: false, last_lines: Vec::new(), diagnosis: None }
+        Self {
+            instance: None,
+            health: Health::Waiting,
+            port_taken: None,
+            busy: false,
+            last_lines: Vec::new(),
+            diagnosis: None,
+        }
     }
 }
 

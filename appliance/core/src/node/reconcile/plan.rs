@@ -106,6 +106,12 @@ fn one(
             None => say("It is not wanted."),
         };
     }
+    let taken = |name: &ServiceName| observed.of(name).is_some_and(|seen| seen.port_taken.is_some());
+    if let Some(provider) = wanted.needs.iter().find(|need| taken(need)) {
+        // It would go on sending its password to whoever listens in its provider's place.
+        let note = format!("Somebody else listens on a port of {provider}: it is kept stopped.");
+        return (running.map(|_| Step::Stop { service }), note);
+    }
     if observed.disk_low && wanted.is_indexer {
         return match running {
             Some(_) => (
@@ -154,7 +160,11 @@ fn start(
     }
     if let Some(at) = history.not_before.filter(|at| *at > observed.now) {
         let seconds = at.since(observed.now).as_secs() + 1;
-        return (None, format!("It ended {} times in a row. Next try in {seconds} s.", history.crashes));
+        let why = match &history.start_failure {
+            Some(failure) => format!("It could not be started: {}.", failure.trim_end_matches('.')),
+            None => format!("It ended {} times in a row.", history.crashes),
+        };
+        return (None, format!("{why} Next try in {seconds} s."));
     }
     let why = match seen.instance.as_ref().map(|i| &i.state) {
         Some(InstanceState::Exited { exit }) if !exit.asked => {

@@ -150,6 +150,19 @@ fn a_dependant_starts_when_its_provider_answers(#[case] provider: Health, #[case
 }
 
 #[test]
+fn a_consumer_stops_while_somebody_else_holds_its_providers_port() {
+    let desired =
+        Desired { services: vec![wanted(BITCOIND, &[]), wanted(ELECTRS, &[BITCOIND])], ..Desired::default() };
+    let mut observed = Observed::default();
+    observed
+        .services
+        .insert(BITCOIND, Seen { port_taken: Some((8332, 65_534)), ..running("v1", Health::Good) });
+    observed.services.insert(ELECTRS, running("v1", Health::Good));
+    let made = plan(&desired, &observed, &BTreeMap::new());
+    assert_eq!(made.steps, vec![Step::Stop { service: ELECTRS }]);
+}
+
+#[test]
 fn dependants_stop_before_their_provider() {
     let off = |want: Wanted| Wanted { run: false, ..want };
     let desired = Desired {

@@ -18,15 +18,20 @@ use crate::{
 
 impl Node {
     pub(super) async fn record(&self, desired: &Desired, observed: &Observed) -> Result<()> {
+        let happened = std::mem::take(&mut *self.held(&self.happened));
+        for (service, event) in happened {
+            self.tell(&service, &event, observed.now).await?;
+        }
         for wanted in &desired.services {
             // While something is missing to render it (a locked box), its silence says nothing about itself.
             let Some(seen) = observed.of(&wanted.name).filter(|seen| !seen.busy && wanted.spec.is_ok())
             else {
                 continue;
             };
+            self.tell_of_ports(&wanted.name, seen, observed.now).await?;
             let excused = excused(wanted, seen, observed);
             let (events, changed) = {
-                let mut histories = self.locked(&self.histories);
+                let mut histories = self.held(&self.histories);
                 let history = histories.entry(wanted.name.clone()).or_default();
                 let before = history.clone();
                 let events = history.look(wanted, seen, excused, observed.now);
@@ -38,6 +43,9 @@ impl Node {
             if seen.health.answers() {
                 alarms::lower(&self.store, AlarmKind::DoesNotAnswer, Some(&wanted.name), observed.now)
                     .await?;
+                if seen.running().map(|(spec, _)| spec) == wanted.spec.as_ref().ok() {
+                    alarms::lower(&self.store, AlarmKind::Reverted, Some(&wanted.name), observed.now).await?;
+                }
             }
             if let Some(history) = changed {
                 wanted_store::set_history(&self.store, &wanted.name, &history).await?;
@@ -94,6 +102,42 @@ impl Node {
         Ok(())
     }
 
+    /// Looks at the clock and at revoked versions; slower than a pass may be, so it has a timer of its own.
+    pub async fn check_machine(&self) -> Result<()> {
+        let snapshot = self.latest.borrow().clone();
+        let at = self.clock.now();
+        let findings = self.machine.examine(&[], &[]).await;
+        match findings.iter().find(|finding| finding.check == "clock" && finding.severe) {
+            Some(wrong) => {
+                let sentence = format!("{} {}", wrong.problem, wrong.advice);
+                alarms::raise(&self.store, AlarmKind::ClockWrong, None, &sentence, at).await?;
+            }
+            None => alarms::lower(&self.store, AlarmKind::ClockWrong, None, at).await?,
+        }
+        for (name, reason) in self.revoked(&snapshot.world) {
+            match reason {
+                Some(reason) => {
+                    alarms::raise(&self.store, AlarmKind::Revoked, Some(&name), &reason, at).await?;
+                }
+                None => alarms::lower(&self.store, AlarmKind::Revoked, Some(&name), at).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn tell_of_ports(&self, name: &ServiceName, seen: &Seen, at: Timestamp) -> Result<()> {
+        let Some((port, user)) = seen.port_taken else {
+            let before = self.latest.borrow().observed.of(name).is_none_or(|seen| seen.port_taken.is_some());
+            return if before {
+                alarms::lower(&self.store, AlarmKind::PortTaken, Some(name), at).await
+            } else {
+                Ok(())
+            };
+        };
+        let sentence = format!("A program of user {user} listens on port {port}, which belongs to {name}.");
+        alarms::raise(&self.store, AlarmKind::PortTaken, Some(name), &sentence, at).await.map(drop)
+    }
+
     async fn tell_of_the_box(&self, observed: &Observed) -> Result<()> {
         let stands = |kind, on: bool, sentence: String| async move {
             if on {
@@ -116,6 +160,9 @@ impl Node {
     }
 }
 
+/// A consumer may notice up to this long after its provider is back that the provider was away.
+const NOTICED_LATE: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// Its end says nothing about itself when something it needs is away, or came back only after it ended.
 fn excused(wanted: &Wanted, seen: &Seen, observed: &Observed) -> bool {
     let Some(InstanceState::Exited { exit }) = seen.instance.as_ref().map(|i| &i.state) else { return false };
@@ -124,6 +171,6 @@ fn excused(wanted: &Wanted, seen: &Seen, observed: &Observed) -> bool {
             || observed
                 .of(need)
                 .and_then(Seen::running)
-                .is_some_and(|(_, since)| since.0 + 5_000 >= exit.at.0)
+                .is_some_and(|(_, since)| since.plus(NOTICED_LATE) >= exit.at)
     })
 }

@@ -12,7 +12,7 @@ use tokio::sync::{Notify, watch};
 use super::{
     desired::Desired,
     execute::{Job, Runtimes},
-    history::History,
+    history::{Event, History},
     observed::Observed,
     plan::{Plan, Step, plan},
     world::World,
@@ -71,6 +71,10 @@ pub struct Node {
     pub histories: Mutex<BTreeMap<ServiceName, History>>,
     /// Services that a step is at work on.
     pub busy: Mutex<BTreeSet<ServiceName>>,
+    /// How often in a row a running service did not answer in time.
+    pub silences: Mutex<BTreeMap<ServiceName, u8>>,
+    /// What happened between two passes, for the next one to write down.
+    pub happened: Mutex<Vec<(ServiceName, Event)>>,
     /// How fast loading services go.
     pub progress: Mutex<BTreeMap<ServiceName, Progress>>,
 }
@@ -135,7 +139,7 @@ impl Node {
         let (desired, files) = self.render(&world);
         let (observed, tip) = self.look(&world, &desired).await;
         self.record(&desired, &observed).await?;
-        let histories = self.locked(&self.histories).clone();
+        let histories = self.held(&self.histories).clone();
         let plan = plan(&desired, &observed, &histories);
         self.launch(&plan.steps, &desired, &files, observed.now);
         let turned = match &world.context {
@@ -192,7 +196,7 @@ impl Node {
                     continue;
                 }
             };
-            self.locked(&self.busy).insert(service.clone());
+            self.held(&self.busy).insert(service.clone());
             let node = Arc::clone(self);
             let step = step.clone();
             tokio::spawn(async move {
@@ -201,7 +205,7 @@ impl Node {
                     tracing::warn!(service.name = %service, error = %error, "step failed");
                     node.step_failed(&step, &error.to_string(), node.clock.now());
                 }
-                node.locked(&node.busy).remove(&service);
+                node.held(&node.busy).remove(&service);
                 node.nudge.notify_one();
             });
         }
@@ -209,8 +213,12 @@ impl Node {
 
     fn step_failed(&self, step: &Step, reason: &str, now: Timestamp) {
         if let Step::Start { service, spec } | Step::Replace { service, spec } = step {
-            let mut histories = self.locked(&self.histories);
-            histories.entry(service.clone()).or_default().start_failed(spec, reason, now);
+            let events = self
+                .held(&self.histories)
+                .entry(service.clone())
+                .or_default()
+                .start_failed(spec, reason, now);
+            self.held(&self.happened).extend(events.into_iter().map(|event| (service.clone(), event)));
         }
     }
 
@@ -239,7 +247,7 @@ impl Node {
     }
 
     /// A lock whose holder panicked still guards plain data.
-    pub fn locked<'a, T>(&self, mutex: &'a Mutex<T>) -> std::sync::MutexGuard<'a, T> {
+    pub fn held<'a, T>(&self, mutex: &'a Mutex<T>) -> std::sync::MutexGuard<'a, T> {
         mutex.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -12,9 +12,12 @@ use crate::{
     keys::Vault,
     node::{
         alerts::{AlarmKind, store as alarms},
-        catalog::{self, Context, PLAYGROUND, POSTGRES, SUPERVISOR},
+        catalog::{
+            self, Context, POSTGRES, SUPERVISOR,
+            lnd::{UNLOCKER, WALLET_MADE},
+        },
         edges::{
-            Credential, Grant, Right,
+            self, Credential, Grant, Right,
             rotation::{self, Ends, Move},
             store,
         },
@@ -37,9 +40,15 @@ impl Node {
     ) -> Result<bool> {
         let Some(vault) = self.vault() else { return Ok(false) };
         let mut turned = false;
-        for (edge, grant) in active_edges(desired, context.network) {
+        for (edge, grant, active) in edges_of_providers(desired, context.network) {
             let ends = ends(&edge, &grant, desired, observed);
-            let Some(step) = rotation::next(context.credentials.of(&edge), ends) else { continue };
+            let of_edge = context.credentials.of(&edge);
+            let step = if active {
+                rotation::next(of_edge, ends)
+            } else {
+                rotation::retire(of_edge, ends.provider_settled)
+            };
+            let Some(step) = step else { continue };
             match self.turn(&vault, context, &edge, &grant, &step).await {
                 Ok(true) => {
                     turned = true;
@@ -87,6 +96,10 @@ impl Node {
                 store::promote(&self.store, edge, *serial).await?;
                 Ok(true)
             }
+            Move::Retire { serial } => {
+                store::retire(&self.store, *serial).await?;
+                Ok(true)
+            }
             Move::Kill { serial } => {
                 let Some(credential) = of(*serial) else { return Ok(false) };
                 if !self.kill(context, edge, grant.right, credential).await? {
@@ -104,8 +117,7 @@ impl Node {
                     return Ok(false);
                 }
                 store::delete(&self.store, *serial).await?;
-                let detail =
-                    format!("The credential before was used once more and refused: {edge} is rotated.");
+                let detail = format!("The old credential of {edge} was used once more and refused.");
                 self.note(&the_box(), "edge.rotated", &edge.to_string(), &detail).await;
                 Ok(true)
             }
@@ -147,6 +159,10 @@ impl Node {
         let secret = |what: &str| {
             context.secrets.get(&format!("{node}/{what}")).map_err(|e| Error::internal("reading a secret", e))
         };
+        if secret(WALLET_MADE).is_err() {
+            self.make_wallet(context, node).await?;
+            return Ok(None);
+        }
         let baker = if edge.consumer == SUPERVISOR && context.credential(&SUPERVISOR, node).is_err() {
             macaroon::bootstrap(secret("macaroon-root-key")?)
                 .ok_or_else(|| Error::internal("baking a macaroon", "the root key is not hex".to_owned()))?
@@ -158,28 +174,33 @@ impl Node {
         };
         let lightning = self.doors.lightning(port, Some(&baker));
         match lightning.state().await.map_err(refused)? {
-            WalletState::NonExisting => {
-                let wallet = NewWallet {
-                    password: secret("wallet-password")?.clone(),
-                    extended_master_key: secret("root")?.clone(),
-                    birthday: self.clock.now().0 / 1000,
-                    macaroon_root_key: secret("macaroon-root-key")?.clone(),
-                };
-                lightning.init_wallet(&wallet).await.map_err(refused)?;
-                self.note(
-                    &the_box(),
-                    "lightning.wallet_made",
-                    node.as_str(),
-                    "The Lightning wallet was made from its child of the box's root.",
-                )
-                .await;
-                Ok(None)
-            }
             WalletState::RpcActive | WalletState::ServerActive => {
                 lightning.bake(uris, credential.root_key_id()).await.map(Some).map_err(refused)
             }
             _ => Ok(None),
         }
+    }
+
+    /// Makes the node's wallet. Cut short anywhere, it is done again: a wallet that is there already counts as made.
+    async fn make_wallet(&self, context: &Context, node: &ServiceName) -> Result<()> {
+        let Some(vault) = self.vault() else { return Ok(()) };
+        let secret = |what: &str| {
+            let found = context.secrets.get(&format!("{node}/{what}"));
+            found.cloned().map_err(|e| Error::internal("reading a secret", e))
+        };
+        let wallet = NewWallet {
+            password: secret("wallet-password")?,
+            extended_master_key: secret("root")?,
+            birthday: self.clock.now().0 / 1000,
+            macaroon_root_key: secret("macaroon-root-key")?,
+        };
+        let socket = self.ground.folder(node).join("data").join(UNLOCKER);
+        self.doors.wallet_maker(&socket).make(&wallet).await.map_err(refused)?;
+        let made = Secret::new("1".to_owned());
+        secrets::keep(&self.store, &vault, &format!("{node}/{WALLET_MADE}"), &made, self.clock.now()).await?;
+        let detail = "The Lightning wallet was made from its child of the box's root.";
+        self.note(&the_box(), "lightning.wallet_made", node.as_str(), detail).await;
+        Ok(())
     }
 
     /// Makes the provider forget the credential, then uses it: `true` when it is refused.
@@ -227,16 +248,21 @@ impl Node {
 
 /// Edges whose two ends are part of the box.
 pub fn active_edges(desired: &Desired, network: Network) -> Vec<(EdgeName, Grant)> {
+    let all = edges_of_providers(desired, network).into_iter();
+    all.filter(|(.., active)| *active).map(|(edge, grant, _)| (edge, grant)).collect()
+}
+
+/// Every edge of the box's providers, and whether its consumer is part of the box, too.
+fn edges_of_providers(desired: &Desired, network: Network) -> Vec<(EdgeName, Grant, bool)> {
     let part = |name: &ServiceName| desired.of(name).is_some();
-    let consumer = |name: &ServiceName| {
-        part(name) || *name == SUPERVISOR || (*name == PLAYGROUND && network == Network::Regtest)
-    };
-    catalog::ALL
-        .iter()
-        .filter(|provider| part(&provider.name()))
+    let active = |name: &ServiceName| part(name) || edges::stands_without_service(name, network);
+    let providers = catalog::ALL.iter().filter(|provider| part(&provider.name()));
+    providers
         .flat_map(|provider| provider.grants().into_iter().map(|grant| (provider.name(), grant)))
-        .filter(|(_, grant)| consumer(&grant.consumer))
-        .map(|(provider, grant)| (EdgeName::new(grant.consumer.clone(), provider), grant))
+        .map(|(provider, grant)| {
+            let active = active(&grant.consumer);
+            (EdgeName::new(grant.consumer.clone(), provider), grant, active)
+        })
         .collect()
 }
 
@@ -249,14 +275,10 @@ fn ends(edge: &EdgeName, grant: &Grant, desired: &Desired, observed: &Observed) 
     let runs =
         |name: &ServiceName| observed.of(name).is_some_and(|seen| seen.running().is_some() || seen.busy);
     let is_rpc = matches!(grant.right, Right::Rpc(_));
-    // LND answers no probe before the supervisor has a macaroon: for that first one it is enough that it runs.
-    let first_macaroon = edge.consumer == SUPERVISOR && matches!(grant.right, Right::Macaroon(_));
+    // LND answers no probe before the supervisor has a macaroon: for that one it is enough that it runs.
+    let our_macaroon = edge.consumer == SUPERVISOR && matches!(grant.right, Right::Macaroon(_));
     Ends {
-        provider_settled: if is_rpc || !first_macaroon {
-            settled(&edge.provider)
-        } else {
-            runs(&edge.provider)
-        },
+        provider_settled: if our_macaroon { runs(&edge.provider) } else { settled(&edge.provider) },
         consumer_settled: desired.of(&edge.consumer).is_none()
             || !runs(&edge.consumer)
             || settled(&edge.consumer),

@@ -29,7 +29,7 @@ use crate::{
         authority::Realm,
         runtime::{ImageRef, SpecFile},
     },
-    types::{Generation, Network, Secret, ServiceName, SpecHash},
+    types::{EdgeName, Generation, Network, Secret, ServiceName, SpecHash},
 };
 
 /// Files behind the specs of a pass.
@@ -46,7 +46,7 @@ pub struct World {
     pub stopped: BTreeSet<ServiceName>,
     /// Images that can be had.
     pub offers: Offers,
-    /// What rendering depends on; `None` while the box is locked.
+    /// What rendering depends on; `None` before the first pass. While the box is locked it holds no secrets.
     pub context: Option<Arc<Context>>,
 }
 
@@ -67,10 +67,7 @@ impl Node {
             wanted,
             context: None,
         };
-        world.context = match self.vault() {
-            Some(vault) => Some(Arc::new(self.context(&world, Some(&vault)).await?)),
-            None => Some(Arc::new(self.context(&world, None).await?)),
-        };
+        world.context = Some(Arc::new(self.context(&world, self.vault().as_deref()).await?));
         Ok(world)
     }
 
@@ -93,16 +90,15 @@ impl Node {
             app: None,
             app_listen: Some(self.config.listen),
         };
-        context.app = self.app_files(world, &context, vault).ok();
+        context.app = self.app_files(&context, vault).ok();
         Ok(context)
     }
 
-    fn app_files(&self, world: &World, context: &Context, vault: Option<&Vault>) -> Result<AppFiles, NotYet> {
+    fn app_files(&self, context: &Context, vault: Option<&Vault>) -> Result<AppFiles, NotYet> {
         let folder = self.ground.folder(&APP);
         let key = vault.map(|v| hex::encode(v.derive("app.db").expose()));
         let settings = json!({
             "name": self.config.name,
-            "network": world.wanted.as_ref().map(|w| w.network),
             "data": folder.join("data"),
             "control_socket": self.ground.box_dir.join("run/supervisor.sock"),
             "listen": self.config.listen,
@@ -126,7 +122,6 @@ impl Node {
             settings: Secret::new(settings.to_string()),
             certificate,
             key: private,
-            ca: Secret::new(self.authority.certificate(Realm::Pages)),
         })
     }
 
@@ -201,6 +196,14 @@ impl Node {
         Ok(true)
     }
 
+    /// What would be wanted if this were the committed state.
+    pub async fn render_as(&self, wanted: &WantedBox) -> Result<Desired> {
+        let mut world = self.read_world().await?;
+        world.wanted = Some(wanted.clone());
+        world.context = Some(Arc::new(self.context(&world, self.vault().as_deref()).await?));
+        Ok(self.render(&world).0)
+    }
+
     /// What is wanted now. Before set-up that is the app alone.
     pub(super) fn render(&self, world: &World) -> (Desired, Files) {
         let (mut desired, mut files) = (Desired::default(), Files::new());
@@ -224,6 +227,7 @@ impl Node {
             }
             let pinned = self.pinned(&name, world);
             let spec = pinned.as_ref().map_err(Clone::clone).and_then(|pinned| {
+                self.all_made(*service, world, context)?;
                 self.ground.spec(*service, pinned, context).map_err(|not_yet| not_yet.to_string())
             });
             let unavailable = pinned.err();
@@ -236,6 +240,26 @@ impl Node {
             desired.services.push(self.wanted(*service, world, hash, unavailable));
         }
         (desired, files)
+    }
+
+    /// A provider whose file lists its users waits until each has a credential: otherwise it would start once
+    /// for every one that is made after the other.
+    fn all_made(&self, service: &dyn Service, world: &World, context: &Context) -> Result<(), String> {
+        let part = |name: &ServiceName| {
+            let known = catalog::find(name).zip(world.wanted.as_ref());
+            let included = known.is_some_and(|(s, wanted)| wanted.includes(s, self.config.playground));
+            included || edges::stands_without_service(name, context.network)
+        };
+        let rpc = service
+            .grants()
+            .into_iter()
+            .filter(|g| matches!(g.right, edges::Right::Rpc(_)) && part(&g.consumer));
+        for edge in rpc.map(|grant| EdgeName::new(grant.consumer, service.name())) {
+            if context.credentials.of(&edge).is_empty() {
+                return Err(format!("making the credential {edge}"));
+            }
+        }
+        Ok(())
     }
 
     fn wanted(
@@ -260,6 +284,16 @@ impl Node {
             is_indexer: service.is_indexer(),
             name,
         }
+    }
+
+    /// Each committed service, with the reason why its version must not run any more, if there is one.
+    pub fn revoked(&self, world: &World) -> Vec<(ServiceName, Option<String>)> {
+        let Some(wanted) = &world.wanted else { return Vec::new() };
+        let reason = |name: &ServiceName, pinned: &Pinned| {
+            let service = catalog::find(name)?;
+            self.images.of(&service.image(), wanted.choice.bitcoind_flavour)?.refused(&pinned.version)
+        };
+        wanted.images.iter().map(|(name, pinned)| (name.clone(), reason(name, pinned))).collect()
     }
 
     /// The image this service shall run: as committed, when it can still be had and was not revoked since.
