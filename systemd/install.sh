@@ -74,6 +74,19 @@ check() {
   [ "$(id -u)" = 0 ] || die "this needs root: sudo $0 …"
 }
 
+# Everything in a box's folder and in the cache ends up running as root: nobody else may be able to write there,
+# or to put another folder in its place. Makes the folder when it is not there.
+own_folder() {
+  local folder=$1 above
+  mkdir -p -m 0755 "$folder"
+  [ ! -L "$folder" ] && [ -d "$folder" ] || die "$folder is a link or a file, not a folder: whoever made it decides what runs as root. Nothing was installed."
+  [ "$(stat -c %u "$folder")" = 0 ] || die "$folder belongs to $(stat -c %U "$folder"), who could change what runs as root. Nothing was installed. Choose another folder, or give it to root: chown root $folder"
+  [ -z "$(find "$folder" -maxdepth 0 -perm /022)" ] || die "$folder can be written by others, who could change what runs as root. Nothing was installed. Look what is in it, then close it: chmod go-w $folder"
+  above=$(dirname "$folder")
+  # In a sticky folder such as /var/tmp nobody can rename what is another's.
+  [ -z "$(find "$above" -maxdepth 0 -perm /022 ! -perm -1000)" ] || die "$above can be written by others, who could put another folder in the place of $folder. Nothing was installed. Close it (chmod go-w $above), or choose another place."
+}
+
 # The unit's name: `flashnode`, or `flashnode-NAME` for a second box.
 unit() {
   if [ "$prefix" = "$default_prefix" ]; then echo flashnode
@@ -90,7 +103,7 @@ begin() { step=$((step + 1)); say "[$step/$steps] $1${2:+ (about $2 min left in 
 
 # --- packages ------------------------------------------------------------------------------------
 
-packages=(bubblewrap debootstrap jq pkg-config cmake clang libclang-dev build-essential protobuf-compiler
+packages=(bubblewrap debootstrap debian-archive-keyring jq pkg-config cmake clang libclang-dev build-essential protobuf-compiler
   ca-certificates procps curl git python3)
 
 install_packages() {
@@ -163,6 +176,21 @@ set_key() {
   fi
 }
 
+# The first hundred user ids that no other box has registered; the supervisor registers it when it starts.
+free_hundred() {
+  local base file taken
+  for base in $(seq 70000 100 94900); do
+    taken=''
+    for file in /var/lib/flashnode-uids/*; do
+      [ -f "$file" ] && [ -d "$(cat "$file")" ] && [ "$(cat "$file")" != "$prefix" ] || continue
+      [[ ${file##*/} =~ ^[0-9]+$ ]] || continue
+      [ $((${file##*/} - base)) -le -100 ] || [ $((${file##*/} - base)) -ge 100 ] || taken=1
+    done
+    if [ -z "$taken" ]; then echo "$base"; return 0; fi
+  done
+  die "every hundred user ids from 70000 to 95000 belongs to some box; remove one first"
+}
+
 # A box in another place than the usual one is called after its folder.
 own_name() {
   if [ "$prefix" = "$default_prefix" ]; then echo flashnode
@@ -186,10 +214,8 @@ write_settings() {
   [ -z "$listen" ] || set_key listen "\"$listen\"" "$work"
   [ -z "$port_base" ] || set_key port_base "$port_base" "$work"
   [ -z "$playground" ] || set_key playground "$playground" "$work"
-  # Two boxes on one machine must not share user ids: a further box takes a hundred of its own, by its ports.
-  if [ -n "$new" ] && [ "$prefix" != "$default_prefix" ]; then
-    set_key uid_base "$((70000 + ${port_base:-21000} / 100 % 250 * 100))" "$work"
-  fi
+  # Two boxes on one machine must not share user ids: a further box takes a hundred of its own.
+  if [ -n "$new" ] && [ "$prefix" != "$default_prefix" ]; then set_key uid_base "$(free_hundred)" "$work"; fi
   [ -z "$new" ] || set_key images "\"$cache/images\"" "$work"
   if same "$work" "$file"; then rm -f "$work"; return 0; fi
   chmod 0644 "$work"
@@ -215,11 +241,12 @@ install_units() {
   put() {
     local made home=yes; made=$(mktemp)
     case $prefix in /home/*|/root/*) home=no ;; esac
-    sed "s|@BOX@|$prefix|g; s|@HOME@|$home|g" "$here/$1" >"$made"
+    sed "s|@BOX@|$prefix|g; s|@HOME@|$home|g; s|@UNIT@|$unit|g" "$here/$1" >"$made"
     if ! same "$made" "$2"; then install -D -m 0644 "$made" "$2"; units_changed=1; fi
     rm -f "$made"
   }
   put flashnode.service "/etc/systemd/system/$unit.service"
+  put flashnode-services.service "/etc/systemd/system/$unit-services.service"
   [ "$prefix" != "$default_prefix" ] || put flashnode.sysusers /etc/sysusers.d/flashnode.conf
   put flashnode.tmpfiles "/etc/tmpfiles.d/$unit.conf"
   [ -z "$units_changed" ] || { systemd-sysusers; systemd-tmpfiles --create "/etc/tmpfiles.d/$unit.conf"; systemctl daemon-reload; }
@@ -228,11 +255,12 @@ install_units() {
 start_systemd() {
   local unit; unit=$(unit)
   install_units
-  systemctl enable --quiet "$unit"
+  systemctl enable --quiet "$unit" "$unit-services"
   if ! systemctl is-active --quiet "$unit"; then systemctl start "$unit"; say "  started the unit $unit"
   elif [ -n "$program_changed$config_changed$units_changed" ]; then
     systemctl restart "$unit"; say "  restarted the supervisor; services went on running"
   else say "  runs already, nothing has changed"; fi
+  systemctl start "$unit-services"
 }
 
 # Its own session and no terminal: it outlives this shell.
@@ -330,12 +358,13 @@ run_uninstall() {
   if [ -x "$prefix/bin/flashnode" ]; then # it is removed last, so nothing runs where it is gone
     wake
     if has_systemd; then
+      systemctl disable --now --quiet "$unit-services" 2>/dev/null || true # stops the services
       box shutdown --services
       systemctl disable --now --quiet "$unit" 2>/dev/null || true
     fi
     box shutdown --all
   fi
-  rm -f "/etc/systemd/system/$unit.service" "/etc/tmpfiles.d/$unit.conf" "$(pid_file)"
+  rm -f "/etc/systemd/system/$unit.service" "/etc/systemd/system/$unit-services.service" "/etc/tmpfiles.d/$unit.conf" "$(pid_file)"
   if has_systemd; then systemctl daemon-reload; fi
   [ "$(readlink /usr/local/bin/flashnode 2>/dev/null)" != "$prefix/bin/flashnode" ] || rm -f /usr/local/bin/flashnode
   rm -rf -- "${prefix:?}/bin"
@@ -356,8 +385,8 @@ main() {
   parse "$@"
   check
   if [ -n "$uninstall" ]; then run_uninstall; exit 0; fi
-  mkdir -p "$prefix" "$cache"
-  chmod 0755 "$prefix"
+  own_folder "$prefix"
+  own_folder "$cache"
   install_packages 40
   build_daemons 38
   build_program 15

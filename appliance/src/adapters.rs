@@ -1,7 +1,7 @@
 //! Adapters: each implements one port of core for one foreign program, and turns that program's errors into the port's.
 //! They never call each other; what two of them share stands beside them.
 
-mod logline;
+pub(crate) mod logline;
 
 pub mod bitcoind;
 pub mod doors;

@@ -79,11 +79,9 @@ pub async fn supervisor(box_dir: &Path, config: Config) -> anyhow::Result<Box> {
     let (runtimes, engine) = runtimes(box_dir, &config, &store).await?;
     let own_uid = rustix::process::geteuid().as_raw();
     let program = own_program(box_dir)?;
+    let pages_ca = config.certificate.is_none().then(|| authority.certificate(Realm::Pages));
     let node = Arc::new(Node {
-        doors: Arc::new(LocalDoors::new(
-            &authority.certificate(Realm::Services),
-            &authority.certificate(Realm::Pages),
-        )),
+        doors: Arc::new(LocalDoors::new(&authority.certificate(Realm::Services), pages_ca.as_deref())),
         machine: Arc::new(ThisMachine { box_dir: box_dir.to_owned(), config: config.clone() }),
         clock: Arc::new(SystemClock),
         ground: Ground {

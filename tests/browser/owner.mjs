@@ -267,6 +267,7 @@ async function readme({ page }, box, out) {
   await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
   await page.setViewportSize(DESKTOP);
   await open(page, box, "/");
+  await page.locator(".hero .mark.good").waitFor({ timeout: 20_000 }); // a new block makes Lightning catch up for a moment
   await page.screenshot({ path: `${out}/home-desktop.png` });
   await page.setViewportSize(PHONE);
   await page.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" });

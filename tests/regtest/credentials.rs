@@ -14,9 +14,8 @@ fn each_credential_allows_what_the_catalog_declares_and_rotates_alone() {
     one.wait_good(300);
     let edges = one.json(&["edges"]);
     bitcoind_allows_what_is_declared(&one, &edges);
-    for edge in ["electrs:bitcoind", "supervisor:lnd"] {
-        rotates_alone(&one, edge);
-    }
+    rotates_alone(&mut one, "electrs:bitcoind", true);
+    rotates_alone(&mut one, "supervisor:lnd", false);
 }
 
 fn declared(edges: &Value, edge: &str) -> BTreeSet<String> {
@@ -114,9 +113,14 @@ fn ages(one: &TestBox) -> BTreeMap<String, i64> {
         .collect()
 }
 
-fn rotates_alone(one: &TestBox, edge: &str) {
+fn rotates_alone(one: &mut TestBox, edge: &str, killed_in_between: bool) {
     let before = ages(one);
     one.json(&["rotate", edge, "--yes"]);
+    if killed_in_between {
+        one.kill_supervisor();
+        one.start();
+        one.until(20, "the supervisor", |b| b.cli(&["edges", "--json"]).status.success());
+    }
     one.until(180, "the rotation", |b| {
         let edges = b.json(&["edges"]);
         let rows = edges.as_array().into_iter().flatten();

@@ -4,15 +4,51 @@ use std::fs;
 
 use flashnode_tests::{TestBox, kill_9};
 
+/// A small file system of its own, filled to the watermark: what fills it stops, and comes back when there is room.
+#[test]
+fn indexers_stop_before_the_disk_is_full_and_come_back() {
+    let mut one = TestBox::on_small_disk("disk", "process", "playground = false", "700m");
+    one.start();
+    one.set_up(&[]);
+    one.wait_good(300);
+    let filler = one.dir.join("filler");
+    let free = one.json(&["status"])["disk"]["free"].as_u64().expect("bytes");
+    fs::write(&filler, vec![0; usize::try_from(free - (20 << 20)).expect("small")]).expect("fills it");
+    one.until(30, "electrs and bitcoind stop", |b| b.pid("electrs").is_none() && b.pid("bitcoind").is_none());
+    assert!(one.json(&["alerts"]).to_string().contains("disk_low"));
+    assert!(one.cli(&["doctor"]).status.code() != Some(0), "doctor names it");
+    fs::remove_file(&filler).expect("makes room");
+    one.wait_good(120);
+}
+
 #[test]
 fn bad_days_are_survived() {
     let mut one = TestBox::new("damage", "process", "playground = false");
     one.start();
     one.set_up(&[]);
     one.wait_good(300);
+    a_wrong_wallet_password_is_told_and_no_storm(&one);
     ten_kills_in_a_row(&one);
     a_damaged_index_is_told_and_rebuilt(&one);
     a_truncated_state_database_is_rescued(&mut one);
+}
+
+/// LND's password file is changed under it: it must be told, and not be started over and over.
+fn a_wrong_wallet_password_is_told_and_no_storm(one: &TestBox) {
+    let file = one.spec_file("lnd", "wallet.password");
+    let right = fs::read(&file).expect("root reads it");
+    fs::write(&file, "0".repeat(64)).expect("root writes it");
+    one.json(&["restart", "lnd"]);
+    one.until(60, "the wrong password is told", |b| {
+        b.json(&["alerts"]).to_string().contains("wallet_password")
+    });
+    let crashes = |b: &TestBox| b.json(&["services", "lnd"])["crashes"].as_u64();
+    let before = crashes(one);
+    std::thread::sleep(std::time::Duration::from_secs(8));
+    assert_eq!(crashes(one), before, "it is not tried again by itself");
+    fs::write(&file, right).expect("root writes it");
+    one.json(&["start", "lnd"]);
+    one.wait_good(90);
 }
 
 fn ten_kills_in_a_row(one: &TestBox) {

@@ -6,4 +6,5 @@
 mod credentials;
 mod damage;
 mod engine;
+mod going_back;
 mod life;

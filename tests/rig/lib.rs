@@ -35,6 +35,7 @@ pub struct TestBox {
     /// The first of its ports.
     pub base: u16,
     supervisor: Option<Child>,
+    mounted: bool,
 }
 
 impl TestBox {
@@ -55,7 +56,28 @@ impl TestBox {
             images().display(),
         );
         fs::write(dir.join("flashnode.toml"), boot).expect("a boot file");
-        Self { dir, base, supervisor: None }
+        Self { dir, base, supervisor: None, mounted: false }
+    }
+
+    /// The same on a file system of its own, of this size (as `mount -o size=` takes it).
+    pub fn on_small_disk(name: &str, runtime: &str, extra: &str, size: &str) -> Self {
+        let mut small = Self::new(name, runtime, extra);
+        let boot = fs::read(small.dir.join("flashnode.toml")).expect("a boot file");
+        let options = format!("size={size},mode=755");
+        let done =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(&small.dir).status();
+        assert!(done.expect("mount runs").success(), "a small file system");
+        fs::write(small.dir.join("flashnode.toml"), boot).expect("a boot file");
+        small.mounted = true;
+        small
+    }
+
+    /// Takes its daemons from another folder; before it is started.
+    pub fn use_images(&self, images_dir: &Path) {
+        let path = self.dir.join("flashnode.toml");
+        let text = fs::read_to_string(&path).expect("a boot file");
+        let own = text.replace(&images().display().to_string(), &images_dir.display().to_string());
+        fs::write(path, own).expect("a boot file");
     }
 
     /// Where its pages are.
@@ -192,6 +214,9 @@ impl Drop for TestBox {
                 self.dir.display(),
                 String::from_utf8_lossy(&ended.stderr)
             );
+        }
+        if self.mounted {
+            let _ = Command::new("umount").arg(&self.dir).status();
         }
         if std::thread::panicking() {
             eprintln!("the folder of the failed box is kept: {}", self.dir.display());

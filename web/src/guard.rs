@@ -15,6 +15,8 @@ pub mod headers;
 pub mod host;
 pub mod origin;
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -28,6 +30,7 @@ use flashnode_core::{
     setup::Step,
 };
 use subtle::ConstantTimeEq;
+use tokio::time::timeout;
 
 pub use cookies::{Prefs, VisitToken};
 
@@ -39,6 +42,9 @@ use crate::{
 
 /// The largest form we read.
 pub const FORM_LIMIT: usize = 64 * 1024;
+
+/// How long a form may take to arrive.
+const FORM_WITHIN: Duration = Duration::from_secs(20);
 
 /// What a route's layer knows.
 #[derive(Clone)]
@@ -100,7 +106,8 @@ async fn check(
         let expected = session.map(|s| s.csrf.expose().clone()).or(token);
         request = with_token(request, expected.as_deref()).await?;
     }
-    if route.step_up && session.is_some_and(|s| !stepped_up(web, s)) {
+    let proof = |s: &Session| route.step_up || (route.second_factor && s.totp);
+    if session.is_some_and(|s| proof(s) && !stepped_up(web, s)) {
         return Err(Failure::to(format!("/step-up?back={}", request.uri().path())));
     }
     if let Some(session) = session {
@@ -177,7 +184,7 @@ async fn with_token(request: Request, expected: Option<&str>) -> Result<Request>
     if length(&parts.headers).is_some_and(|n| n > FORM_LIMIT) {
         return Err(too_large);
     }
-    let bytes = axum::body::to_bytes(body, FORM_LIMIT).await.map_err(|_| too_large)?;
+    let bytes = arrived(body, FORM_WITHIN).await?;
     let header = parts.headers.get("x-csrf").and_then(|v| v.to_str().ok()).map(str::to_owned);
     let given = header.or_else(|| field(&bytes, "csrf"));
     let fits = match (given, expected) {
@@ -190,6 +197,15 @@ async fn with_token(request: Request, expected: Option<&str>) -> Result<Request>
         return Err(Failure::Status(StatusCode::FORBIDDEN, "stale-form"));
     }
     Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+/// A body, when it arrives in time: one that trickles must not hold its place for good.
+async fn arrived(body: Body, within: Duration) -> Result<axum::body::Bytes> {
+    match timeout(within, axum::body::to_bytes(body, FORM_LIMIT)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err(Failure::Status(StatusCode::PAYLOAD_TOO_LARGE, "too-large")),
+        Err(_) => Err(Failure::Status(StatusCode::REQUEST_TIMEOUT, "too-slow")),
+    }
 }
 
 fn length(headers: &HeaderMap) -> Option<usize> {
@@ -229,6 +245,19 @@ mod tests {
         for evil in ["//evil.example", "https://evil.example", "/\\evil", "/\nx", ""] {
             assert_eq!(safe_back(Some(evil)), "/", "{evil}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_form_that_trickles_is_not_waited_for() {
+        let trickle = futures::stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            Some((Ok::<_, std::io::Error>("a"), ()))
+        });
+        let form = arrived(Body::from_stream(trickle), Duration::from_millis(100));
+        let failure =
+            timeout(Duration::from_secs(10), form).await.expect("in time").expect_err("never whole");
+        assert!(matches!(failure, Failure::Status(StatusCode::REQUEST_TIMEOUT, _)), "{failure:?}");
+        assert_eq!(arrived(Body::from("a=1"), FORM_WITHIN).await.expect("whole"), "a=1");
     }
 
     #[test]

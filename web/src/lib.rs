@@ -30,6 +30,8 @@ pub mod sse;
 
 pub mod state;
 
+mod tries;
+
 pub mod error;
 
 pub mod i18n;

@@ -68,6 +68,8 @@ pub struct Route {
     pub class: Class,
     /// Whether the person must have just shown their password again.
     pub step_up: bool,
+    /// Whether a person with a second factor must have just shown it; the page itself asks for the password.
+    pub second_factor: bool,
     /// Whether it works while the box is locked.
     pub when_locked: bool,
     handler: MethodRouter<Shared>,
@@ -81,6 +83,11 @@ impl Route {
 
     fn step_up(mut self) -> Self {
         self.step_up = true;
+        self
+    }
+
+    fn second_factor(mut self) -> Self {
+        self.second_factor = true;
         self
     }
 
@@ -98,7 +105,8 @@ fn route<T: 'static>(
     handler: impl Handler<T, Shared>,
 ) -> Route {
     let filter = if method == Method::POST { MethodFilter::POST } else { MethodFilter::GET };
-    Route { method, path, need, class, step_up: false, when_locked: false, handler: on(filter, handler) }
+    let handler = on(filter, handler);
+    Route { method, path, need, class, step_up: false, second_factor: false, when_locked: false, handler }
 }
 
 fn get<T: 'static>(path: &'static str, need: Need, handler: impl Handler<T, Shared>) -> Route {
@@ -186,8 +194,8 @@ fn settings_rows() -> Vec<Route> {
         post("/step-up", Member, step_up::enter),
         get("/settings", Member, settings::page),
         post("/settings", Member, settings::save),
-        get("/settings/password", Member, settings::password),
-        post("/settings/password", Member, settings::change_password),
+        get("/settings/password", Member, settings::password).second_factor(),
+        post("/settings/password", Member, settings::change_password).second_factor(),
         get("/settings/sessions", Member, settings::sessions),
         post("/settings/sessions", Member, settings::revoke),
         get("/settings/box", Owner, settings::this_box),

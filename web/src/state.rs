@@ -14,10 +14,9 @@ use flashnode_core::{
     control::{Actor, Request, StatusView},
     error::{Error, Kind, Result},
 };
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::sync::{Mutex, watch};
 
-use crate::sse::Subscribers;
+use crate::{sse::Subscribers, tries::Tries};
 
 /// How this server is run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,7 +41,8 @@ pub struct Web {
     pub subscribers: Subscribers,
     looks: watch::Sender<Option<StatusView>>,
     looked: Mutex<Option<Instant>>,
-    unlocks: DefaultKeyedRateLimiter<String>,
+    unlocks: Tries,
+    claims: Tries,
 }
 
 /// The state as handlers extract it.
@@ -57,6 +57,12 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Tries to unlock per address and minute. Argon2id makes each of them dear as well.
 const UNLOCKS: NonZeroU32 = NonZeroU32::new(5).expect("not zero");
 
+/// Tries to unlock of all addresses together a minute: there are many addresses, and one passphrase.
+const UNLOCKS_OF_ALL: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
+
+/// Claim codes tried per address and minute: ten wrong ones kill the code, and they must not all be one stranger's.
+const CLAIMS: NonZeroU32 = NonZeroU32::new(3).expect("not zero");
+
 impl Web {
     /// The state of a server that has just begun.
     pub fn new(app: Arc<App>, options: Options) -> Shared {
@@ -66,7 +72,8 @@ impl Web {
             subscribers: Subscribers::default(),
             looks: watch::Sender::new(None),
             looked: Mutex::new(None),
-            unlocks: RateLimiter::keyed(Quota::per_minute(UNLOCKS)),
+            unlocks: Tries::a_minute(UNLOCKS, Some(UNLOCKS_OF_ALL)),
+            claims: Tries::a_minute(CLAIMS, None),
         })
     }
 
@@ -113,20 +120,20 @@ impl Web {
         match tokio::time::timeout(PATIENCE, ask).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(%error, action, "the audit log was not written"),
-            Err(_) => tracing::error!(action, "the audit log was not written: the supervisor does not answer"),
+            Err(_) => {
+                tracing::error!(action, "the audit log was not written: the supervisor does not answer")
+            }
         }
     }
 
     /// Counts a try to unlock the box from this address.
     pub fn may_unlock(&self, address: std::net::IpAddr) -> Result<()> {
-        let key = match address {
-            std::net::IpAddr::V4(v4) => v4.to_string(),
-            std::net::IpAddr::V6(v6) => format!("{:x?}", v6.segments().get(..4)),
-        };
-        self.unlocks.check_key(&key).map_err(|_| {
-            Error::new(Kind::Throttled, "Too many tries. Wait a minute, then try again.")
-                .keyed("error-throttled")
-        })
+        self.unlocks.count(address)
+    }
+
+    /// Counts a try at the claim code from this address.
+    pub fn may_claim(&self, address: std::net::IpAddr) -> Result<()> {
+        self.claims.count(address)
     }
 }
 

@@ -78,6 +78,19 @@ async fn log_lines_are_text_whatever_they_hold() {
 }
 
 #[tokio::test]
+async fn a_log_is_downloaded_whole_and_in_pieces() {
+    let world = World::good().await;
+    let lines = (0..12_001).map(|i| LogLine { at: Timestamp(0), text: format!("line {i}") }).collect();
+    world.control.with(|s| s.logs.insert(ServiceName::new("lnd"), lines));
+    let mut owner = world.signed_in(Role::Owner).await;
+    let file = owner.get("/services/lnd/log.txt").await;
+    assert_eq!(file.text.lines().count(), 12_001);
+    assert!(file.text.ends_with(" line 12000\n"), "in order");
+    let small = |ask: &Ask| !matches!(ask, Ask::Log { limit, .. } if *limit > 5_000);
+    assert!(world.control.requests().iter().all(|(_, ask)| small(ask)), "never all of it at once");
+}
+
+#[tokio::test]
 async fn a_search_comes_back_escaped_and_is_handed_on() {
     let world = World::good().await;
     let mut owner = world.signed_in(Role::Owner).await;

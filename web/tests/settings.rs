@@ -96,6 +96,20 @@ async fn a_new_password_ends_the_other_sessions() {
 }
 
 #[tokio::test]
+async fn a_new_password_needs_the_second_factor_where_there_is_one() {
+    let world = World::good().await;
+    let (_, _, codes) = switched_on(&world).await;
+    let mut owner = world.signed_in(Role::Owner).await; // another session: not stepped up
+    let fields = [("old", TEST_PASSWORD), ("new", "four grey herons"), ("again", "four grey herons")];
+    let refused = owner.post("/settings/password", &fields).await;
+    assert_eq!(refused.place(), "/step-up?back=/settings/password");
+    assert_eq!(owner.get("/settings/password").await.place(), "/step-up?back=/settings/password");
+    let proof = [("password", TEST_PASSWORD), ("code", &*codes[0]), ("back", "/settings/password")];
+    assert_eq!(owner.post("/step-up", &proof).await.place(), "/settings/password");
+    assert_eq!(owner.post("/settings/password", &fields).await.place(), "/settings");
+}
+
+#[tokio::test]
 async fn a_session_can_be_ended_from_another() {
     let world = World::good().await;
     let mut here = world.signed_in(Role::Owner).await;
@@ -157,7 +171,8 @@ async fn every_door_is_written_into_the_audit_log() {
     assert_eq!(recorded(&world), entry("owner:ana", "step_up", "ana"));
     world.signed_in(Role::Owner).await;
     let list = here.get("/settings/sessions").await.text;
-    let id = list.split("name=\"id\" value=\"").nth(1).and_then(|r| r.split('"').next()).expect("another one");
+    let id =
+        list.split("name=\"id\" value=\"").nth(1).and_then(|r| r.split('"').next()).expect("another one");
     here.post("/settings/sessions", &[("id", id)]).await;
     assert_eq!(recorded(&world), entry("owner:ana", "session_revoked", id));
     here.post("/settings", &[("language", "en"), ("theme", "dark")]).await;

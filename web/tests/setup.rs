@@ -56,6 +56,20 @@ async fn a_wrong_code_is_told_calmly_and_counts() {
 }
 
 #[tokio::test]
+async fn one_stranger_does_not_burn_the_claim_code() {
+    let world = World::fresh().await;
+    let mut stranger = world.browser();
+    stranger.get("/claim").await;
+    let mut last = StatusCode::OK;
+    for _ in 0..20 {
+        last = stranger.post("/claim", &[("code", "AAAAA-AAAAA")]).await.status;
+    }
+    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+    let asked = world.control.requests().iter().filter(|(_, ask)| matches!(ask, Ask::Claim { .. })).count();
+    assert_eq!(asked, 3, "the supervisor is asked three times a minute at most");
+}
+
+#[tokio::test]
 async fn the_wizard_walks_from_claim_to_home() {
     let world = World::fresh().await;
     let mut browser = world.browser();

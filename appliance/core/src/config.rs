@@ -41,6 +41,12 @@ pub struct Config {
     /// Where plain HTTP redirects and hands out the CA; none by default.
     #[serde(default)]
     pub listen_http: Option<SocketAddr>,
+    /// A certificate of your own for a public name, PEM, with its chain; without one the box's own CA makes it.
+    #[serde(default)]
+    pub certificate: Option<PathBuf>,
+    /// The key of that certificate, PEM.
+    #[serde(default)]
+    pub certificate_key: Option<PathBuf>,
     /// Names and addresses, beside `localhost`, the box's own and the listening address, by which browsers may call it.
     #[serde(default)]
     pub hosts: Vec<String>,
@@ -146,6 +152,9 @@ impl Config {
                 "listen = \"{}\": its port lies in the 100 ports from port_base on",
                 self.listen
             ));
+        }
+        if self.certificate.is_some() != self.certificate_key.is_some() {
+            return Err("certificate and certificate_key go together: one of them is missing".to_owned());
         }
         if !(1000..u32::MAX - 1000).contains(&self.uid_base) {
             return Err(format!("uid_base = {}: from 1000 on, where nobody else's users are", self.uid_base));

@@ -39,13 +39,22 @@ pub struct Supervisor {
     playground: Arc<Playground>,
     /// Orders that change wanted state take turns.
     turn: tokio::sync::Mutex<()>,
+    /// Logs that are read at once: each takes some megabytes while it is.
+    logs: tokio::sync::Semaphore,
+    /// Recovery passphrases are tried one after another, and hold nothing else up.
+    unlocking: tokio::sync::Mutex<()>,
     records: records::Records,
 }
+
+/// How many logs are read at once; a runtime gives at most `LOG_PAGE_MAX` of each.
+const LOGS_AT_ONCE: usize = 4;
 
 impl Supervisor {
     /// Around what the loop holds.
     pub fn new(node: Arc<Node>, playground: Arc<Playground>) -> Self {
-        Self { node, playground, turn: tokio::sync::Mutex::new(()), records: records::Records::default() }
+        let (turn, unlocking, records) = Default::default();
+        let logs = tokio::sync::Semaphore::new(LOGS_AT_ONCE);
+        Self { node, playground, turn, logs, unlocking, records }
     }
 
     fn snapshot(&self) -> Arc<Snapshot> {
@@ -71,6 +80,7 @@ impl Supervisor {
         search: Option<&str>,
     ) -> Result<LogPage> {
         self.known(name)?;
+        let _place = self.logs.acquire().await.map_err(|error| Error::internal("reading a log", error))?;
         let page = self.node.runtimes.of_service(name).log(name, from, limit.clamp(1, 5_000)).await;
         let mut page =
             page.map_err(|error| Error::unavailable(format!("The log of {name}")).caused_by(error))?;

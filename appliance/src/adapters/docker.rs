@@ -117,9 +117,9 @@ impl DockerRuntime {
 
     async fn ensure_network(&self) -> PortResult<()> {
         let (name, labels) = (self.owner.network(), self.owner.labels());
-        let asked = self.engine.call(ANSWERS_WITHIN, async |docker| {
-            is_absent(docker.inspect_network(&name, None).await)
-        });
+        let asked = self
+            .engine
+            .call(ANSWERS_WITHIN, async |docker| is_absent(docker.inspect_network(&name, None).await));
         if let Some(found) = asked.await? {
             if self.owner.is_on(found.labels.as_ref()) {
                 return Ok(());

@@ -30,12 +30,13 @@ pub struct LocalDoors {
 }
 
 impl LocalDoors {
-    /// `services_ca` made the certificates of services, `pages_ca` that of our own pages; both PEM.
-    pub fn new(services_ca: &str, pages_ca: &str) -> Self {
+    /// `services_ca` made the certificates of services, `pages_ca` that of our own pages unless the owner brought one;
+    /// both PEM.
+    pub fn new(services_ca: &str, pages_ca: Option<&str>) -> Self {
         Self {
             plain: http::client(None),
             services: http::client(Some(services_ca)),
-            pages: http::client(Some(pages_ca)),
+            pages: pages_ca.map_or_else(http::careless_client, |ca| http::client(Some(ca))),
             services_ca: services_ca.to_owned(),
         }
     }

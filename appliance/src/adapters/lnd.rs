@@ -84,6 +84,10 @@ impl Lightning for Lnd {
             version: text("version"),
             block_height: info["block_height"].as_u64().unwrap_or(0),
             synced_to_chain: info["synced_to_chain"].as_bool().unwrap_or(false),
+            best_header_time: info["best_header_timestamp"]
+                .as_str()
+                .and_then(|t| t.parse().ok())
+                .unwrap_or(0),
         })
     }
 

@@ -17,6 +17,8 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
+use crate::adapters::logline::LineCutter;
+
 use super::exit::{AWAY_CODE, FAILED, Failure, REFUSED};
 
 /// How long the app may take to come up: it starts with the supervisor.
@@ -106,7 +108,16 @@ fn read<B: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<B, Failu
     };
     let kind = serde_json::from_value::<Kind>(error.kind.into()).ok();
     let code = if matches!(kind, Some(Kind::Unavailable | Kind::Internal)) { FAILED } else { REFUSED };
-    Err(Failure::new(code, error.sentence))
+    Err(Failure::new(code, plain(&error.sentence)))
+}
+
+/// The app's word without what would repaint the terminal: the app stands where attackers come first.
+fn plain(sentence: &str) -> String {
+    let mut cutter = LineCutter::default();
+    let mut lines = Vec::new();
+    cutter.push(sentence.as_bytes(), |line| lines.push(line));
+    lines.extend(cutter.finish());
+    lines.join(" ")
 }
 
 #[cfg(test)]
@@ -120,6 +131,13 @@ mod tests {
         assert_eq!(failure, Failure::new(REFUSED, "This box is already set up."));
         let failure = read::<serde_json::Value>(StatusCode::BAD_GATEWAY, b"<html>").expect_err("no reason");
         assert_eq!(failure.code, FAILED);
+    }
+
+    #[test]
+    fn a_sentence_cannot_repaint_the_terminal() {
+        let body = br#"{"error":{"kind":"conflict","sentence":"No.\u001b[2J\u001b]0;owned\u0007 Really\u0008\nno."}}"#;
+        let failure = read::<serde_json::Value>(StatusCode::CONFLICT, body).expect_err("refused");
+        assert_eq!(failure.sentence, "No. Really no.");
     }
 
     #[tokio::test]

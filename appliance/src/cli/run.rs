@@ -78,7 +78,8 @@ fn keep_memory_private() -> anyhow::Result<()> {
     use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     setrlimit(Resource::Core, none).context("cannot switch core dumps off")?;
-    set_dumpable_behavior(DumpableBehavior::NotDumpable).context("cannot close this program's memory to others")
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)
+        .context("cannot close this program's memory to others")
 }
 
 fn on_signals(shutdown: CancellationToken) -> anyhow::Result<()> {

@@ -100,7 +100,9 @@ pub fn admit(peer: Peer, user: &str, question: Question) -> Result<(Actor, Reque
 fn recordable(actor: &Actor, action: &str) -> Result<(), Error> {
     let own = actor.who == "box" || actor.who.starts_with("box:");
     if own || ["console", "supervisor"].contains(&actor.from.as_str()) {
-        return Err(forbidden("The pages may not write into the audit log in another's name. Nothing was done."));
+        return Err(forbidden(
+            "The pages may not write into the audit log in another's name. Nothing was done.",
+        ));
     }
     if !RECORDED.contains(&action) {
         return Err(forbidden("The pages may not write this into the audit log. Nothing was done."));
@@ -155,11 +157,8 @@ mod tests {
     #[test]
     fn the_app_records_its_own_doings_and_no_others() {
         let record = |who: &str, from: &str, action: &str| {
-            let request = Request::Record {
-                action: action.to_owned(),
-                subject: String::new(),
-                detail: String::new(),
-            };
+            let request =
+                Request::Record { action: action.to_owned(), subject: String::new(), detail: String::new() };
             let actor = Actor { who: who.to_owned(), from: from.to_owned() };
             admit(Peer::App, "app", Question { actor, request }).map_err(|error| error.kind).err()
         };

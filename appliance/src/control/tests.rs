@@ -63,7 +63,12 @@ fn console() -> Allowed {
 }
 
 fn quick() -> Limits {
-    Limits { connections: 2, console: 2, idle: Duration::from_millis(300), answer: Duration::from_millis(200) }
+    Limits {
+        connections: 2,
+        console: 2,
+        idle: Duration::from_millis(300),
+        answer: Duration::from_millis(200),
+    }
 }
 
 fn actor(who: &str) -> Actor {
@@ -182,7 +187,7 @@ async fn a_busy_reply_arrives_though_the_request_could_not_be_written() {
         drop(stream); // nothing was read
     });
     // More than the socket's buffer holds: writing it fails.
-    let search = Some("x".repeat(frame::REQUEST_MAX / 2));
+    let search = Some("x".repeat(1 << 19));
     let request = Request::Log {
         name: flashnode_core::types::ServiceName::new("lnd"),
         from: flashnode_core::ports::runtime::LogFrom::Tail,

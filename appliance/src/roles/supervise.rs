@@ -1,14 +1,15 @@
 //! The role `supervise`: the loop, the regtest world, and the control socket, until it is told to end.
 //! Services go on running afterwards; the next supervisor adopts them.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
 use flashnode_core::{
     config::Config,
     control::Control,
     error::chain,
-    node::{catalog::APP, reconcile::task::Node},
+    node::{catalog::APP, reconcile::task::Node, wanted::store as wanted},
     store::Store,
+    types::ServiceName,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +28,7 @@ const CHECK_EVERY: Duration = Duration::from_secs(5 * 60);
 pub async fn run(box_dir: &Path, config: Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     let metrics_at = config.metrics;
     let wired = wire::supervisor(box_dir, config).await?;
+    resume(&wired.node, &box_dir.join("stopped")).await?;
     let ground = &wired.node.ground;
     let allowed = Allowed { supervisor: ground.own_uid, app: ground.user(&APP) };
     // Bound before anything runs: the second of two supervisors must find out before it acts.
@@ -58,6 +60,18 @@ pub async fn run(box_dir: &Path, config: Config, shutdown: CancellationToken) ->
     sd_notify::stopping();
     wired.node.store.close().await;
     tracing::info!("the supervisor has ended; services go on running");
+    Ok(())
+}
+
+/// What was stopped for a shutdown of the machine runs again; what the owner has stopped stays stopped.
+/// The list is one service a line, as `flashnode shutdown` writes it.
+async fn resume(node: &Node, list: &Path) -> anyhow::Result<()> {
+    let Ok(text) = std::fs::read_to_string(list) else { return Ok(()) };
+    let mut stopped: BTreeSet<ServiceName> =
+        wanted::setting(&node.store, "stopped").await?.unwrap_or_default();
+    stopped.retain(|name| !text.lines().any(|line| line == name.as_str()));
+    wanted::set(&node.store, "stopped", &stopped).await?;
+    std::fs::remove_file(list)?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 //! [`primary_address`].
 //!
 //! A person who trusts the box's authority must not thereby trust it for their bank: it is limited to the box's
-//! own names, `.local`, `localhost`, private addresses, and what the boot file lists.
+//! own names, its name in `.local`, `localhost`, private addresses, and what the boot file lists.
 
 use std::{
     fmt,
@@ -98,9 +98,9 @@ impl Constraints {
     pub fn page(config: &Config) -> Self {
         let mut all = Self { domains: Vec::new(), subnets: PRIVATE.to_vec() };
         let named = config.hosts.iter().map(|host| Name::new(host)).chain([Name::Ip(config.listen.ip())]);
-        for name in
-            [Name::new("localhost"), Name::new("local"), Name::new(&config.name)].into_iter().chain(named)
-        {
+        // Not the whole of `.local`: a printer's and another box's names are there too.
+        let announced = Name::new(&format!("{}.local", config.name));
+        for name in [Name::new("localhost"), announced, Name::new(&config.name)].into_iter().chain(named) {
             all.allow(name);
         }
         all
@@ -187,7 +187,16 @@ mod tests {
         {
             assert!(bare.permits(&Name::new(fine)), "{fine}");
         }
-        for evil in ["example.com", "notlocal", "evillocalhost", "8.8.8.8", "2001:db8::1", "0.0.0.0"] {
+        for evil in [
+            "example.com",
+            "notlocal",
+            "evillocalhost",
+            "printer.local",
+            "local",
+            "8.8.8.8",
+            "2001:db8::1",
+            "0.0.0.0",
+        ] {
             assert!(!bare.permits(&Name::new(evil)), "{evil}");
         }
         let named = Constraints::page(&config("203.0.113.9:8443", &["bar.example.com"]));

@@ -31,7 +31,9 @@ pub(super) fn check(path: &Path) -> anyhow::Result<()> {
     let us = rustix::process::geteuid().as_raw();
     let shown = path.display();
     if !found.is_dir() {
-        bail!("{shown} is a link or a file, not a folder: whoever made it decides where the box's secrets go. Nothing was started. Name the real folder with --box, or remove it");
+        bail!(
+            "{shown} is a link or a file, not a folder: whoever made it decides where the box's secrets go. Nothing was started. Name the real folder with --box, or remove it"
+        );
     }
     if found.uid() != us {
         bail!(
@@ -41,7 +43,9 @@ pub(super) fn check(path: &Path) -> anyhow::Result<()> {
         );
     }
     if found.mode() & 0o022 != 0 {
-        bail!("{shown} can be written by other users. Nothing was started. Look whether anything in it is not the box's, then close it: `chmod go-w {shown}`");
+        bail!(
+            "{shown} can be written by other users. Nothing was started. Look whether anything in it is not the box's, then close it: `chmod go-w {shown}`"
+        );
     }
     Ok(())
 }

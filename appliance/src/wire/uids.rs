@@ -41,7 +41,8 @@ pub(super) fn register(registry: &Path, base: u32, box_dir: &Path) -> anyhow::Re
         }
     }
     let file = registry.join(base.to_string());
-    let mut out = fs::OpenOptions::new().write(true).create_new(true).mode(0o644).open(&file).with_context(at)?;
+    let mut out =
+        fs::OpenOptions::new().write(true).create_new(true).mode(0o644).open(&file).with_context(at)?;
     out.write_all(box_dir.to_string_lossy().as_bytes()).with_context(at)?;
     out.sync_all().with_context(at)
 }

@@ -146,3 +146,19 @@ async fn a_role_on_the_host_is_never_given_to_an_engine() {
     assert!(error.contains("must run beside the supervisor"), "{error}");
     assert!(rig.state(&spec).await.is_none());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_of_somebody_else_is_not_used() {
+    let Some(rig) = Rig::docker().await else { return };
+    let network = format!("flashnode-{}", rig.box_name());
+    let docker = |args: &[&str]| {
+        let output = Command::new("docker").args(args).output().expect("the docker program runs");
+        assert!(output.status.success(), "docker {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    docker(&["network", "create", &network]);
+    let started = rig.runtime.start(&rig.spec("guest", "true")).await;
+    docker(&["network", "rm", &network]);
+    let error = started.expect_err("others may be in it").to_string();
+    assert!(error.contains("not this box's"), "{error}");
+    assert!(rig.state(&rig.spec("guest", "true")).await.is_none(), "no container was made");
+}

@@ -25,6 +25,7 @@ error-stale-form = The form was too old, so nothing was done. Go back, reload th
 error-not-a-form = The box takes changes only from its own forms. Nothing was done.
 error-not-json = The body is not the JSON that this call expects.
 error-too-large = More was sent than the box reads at once. Send something shorter; nothing was done.
+error-too-slow = The form took too long to arrive. Nothing was done. Send it again.
 error-wrong-host = You reached it by a name that it does not know. Use the address that the installer printed, or add the name to its boot file.
 error-method = This address does not take that kind of request. Open it from the menu.
 error-bad-form = Go back, fill in every field, and press again. Nothing was done.

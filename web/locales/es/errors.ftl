@@ -25,6 +25,7 @@ error-stale-form = El formulario era demasiado antiguo, así que no se hizo nada
 error-not-a-form = La caja solo acepta cambios desde sus propios formularios. No se hizo nada.
 error-not-json = El cuerpo no es el JSON que esta llamada espera.
 error-too-large = Se envió más de lo que la caja lee de una vez. Envíe algo más corto; no se hizo nada.
+error-too-slow = El formulario tardó demasiado en llegar. No se hizo nada. Envíelo de nuevo.
 error-wrong-host = Llegó por un nombre que no conoce. Use la dirección que mostró el instalador, o añada el nombre a su archivo de arranque.
 error-method = Esta dirección no acepta ese tipo de petición. Ábrala desde el menú.
 error-bad-form = Vuelva, rellene todos los campos y pulse otra vez. No se hizo nada.

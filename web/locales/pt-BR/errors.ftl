@@ -25,6 +25,7 @@ error-stale-form = O formulário era antigo demais, então nada foi feito. Volte
 error-not-a-form = A caixa só aceita mudanças dos próprios formulários. Nada foi feito.
 error-not-json = O corpo não é o JSON que esta chamada espera.
 error-too-large = Foi enviado mais do que a caixa lê de uma vez. Envie algo menor; nada foi feito.
+error-too-slow = O formulário demorou demais para chegar. Nada foi feito. Envie de novo.
 error-wrong-host = Você chegou por um nome que ela não conhece. Use o endereço que o instalador mostrou, ou acrescente o nome ao arquivo de partida.
 error-method = Este endereço não aceita esse tipo de pedido. Abra-o pelo menu.
 error-bad-form = Volte, preencha todos os campos e toque de novo. Nada foi feito.

@@ -36,7 +36,11 @@ pub async fn page(State(web): State<Shared>, view: View) -> Result {
 
 /// `POST /claim`.
 pub async fn enter(State(web): State<Shared>, from: From, view: View, Form(form): Form<ClaimForm>) -> Result {
-    match web.app.setup()?.claim(&form.code, &from.0).await {
+    let claimed = async {
+        web.may_claim(from.0.address)?;
+        web.app.setup()?.claim(&form.code, &from.0).await
+    };
+    match claimed.await {
         Ok(new) => Ok(super::enter(&web, &new, "/setup")),
         Err(error) => view.again(error, |f, told| ClaimPage { f, told: Some(told) }),
     }

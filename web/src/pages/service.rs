@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use askama::Template;
 use axum::{
+    body::Body,
     extract::{Path, Query, State},
     http::header,
     response::IntoResponse,
@@ -14,6 +15,7 @@ use flashnode_core::{
     ports::runtime::{LogFrom, LogPage},
     types::ServiceName,
 };
+use futures::StreamExt;
 use serde::Deserialize;
 
 use crate::{
@@ -155,6 +157,31 @@ pub async fn log(
     view.render(&LogView { name, title, log: rows(&page), search: search.text().unwrap_or_default(), f })
 }
 
+/// How many pieces a log that goes on growing is read in at most.
+const PIECES: u32 = 200;
+
+/// Where a log is read on, piece by piece, from the oldest line that is kept: the whole would be too much at once.
+struct Piece {
+    web: Shared,
+    who: Who,
+    name: ServiceName,
+    search: Option<String>,
+    cursor: String,
+    left: u32,
+}
+
+impl Piece {
+    async fn read(self) -> flashnode_core::error::Result<(String, Option<Self>)> {
+        let from = LogFrom::Cursor(self.cursor.clone());
+        let (name, search) = (self.name.clone(), self.search.clone());
+        let ask = Request::Log { name, from, limit: 5_000, search };
+        let page: LogPage = ask!(self.web.app.control(), &self.who.actor, ask => Log)?;
+        let text = page.lines.iter().map(|line| format!("{} {}\n", line.at.rfc3339(), line.text)).collect();
+        let more = page.next != self.cursor && self.left > 1;
+        Ok((text, more.then(|| Self { cursor: page.next, left: self.left - 1, ..self })))
+    }
+}
+
 /// `GET /services/NAME/log.txt`: what is kept of the log, as a file.
 pub async fn download(
     State(web): State<Shared>,
@@ -162,16 +189,23 @@ pub async fn download(
     Query(search): Query<Search>,
     who: Who,
 ) -> Result {
-    let page = lines(&web, &who, &name, search.text(), 10_000).await?;
-    let text: String =
-        page.lines.iter().map(|line| format!("{} {}\n", line.at.rfc3339(), line.text)).collect();
+    let service = known(&name)?;
+    let begin = Piece { web, who, name: service, search: search.text(), cursor: String::new(), left: PIECES };
+    let (first, rest) = begin.read().await?;
+    let rest = futures::stream::unfold(rest, |piece| async {
+        match piece?.read().await {
+            Ok((text, next)) => Some((Ok(text), next)),
+            Err(error) => Some((Err(std::io::Error::other(error.sentence)), None)), // a broken download, not a short one
+        }
+    });
+    let text = futures::stream::once(async { Ok(first) }).chain(rest);
     let disposition = format!("attachment; filename=\"{}.log.txt\"", known(&name)?);
     Ok((
         [
             (header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()),
             (header::CONTENT_DISPOSITION, disposition),
         ],
-        text,
+        Body::from_stream(text),
     )
         .into_response())
 }

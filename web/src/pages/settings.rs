@@ -133,7 +133,8 @@ pub async fn sessions(State(web): State<Shared>, who: Who, view: View) -> Result
 /// `POST /settings/sessions`: ends one.
 pub async fn revoke(State(web): State<Shared>, who: Who, Form(form): Form<RevokeForm>) -> Result {
     web.app.access()?.revoke_session(&who.session, form.id).await?;
-    web.record(&who.actor, "session_revoked", &form.id.to_string(), "A session was ended from another.").await;
+    web.record(&who.actor, "session_revoked", &form.id.to_string(), "A session was ended from another.")
+        .await;
     Err(Failure::to("/settings/sessions"))
 }
 

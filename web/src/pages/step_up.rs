@@ -56,7 +56,13 @@ pub async fn enter(
     let code = form.code.as_deref().map(str::trim).filter(|code| !code.is_empty());
     match web.app.access()?.step_up(&who.session, &form.password, code, &from.0).await {
         Ok(()) => {
-            web.record(&who.actor, "step_up", &who.session.name, "Dangerous actions are open for five minutes.").await;
+            web.record(
+                &who.actor,
+                "step_up",
+                &who.session.name,
+                "Dangerous actions are open for five minutes.",
+            )
+            .await;
             Err(Failure::to(back))
         }
         Err(error) => {

@@ -73,7 +73,8 @@ pub async fn start(State(web): State<Shared>, who: Who, view: View) -> Result {
 pub async fn confirm(State(web): State<Shared>, who: Who, view: View, Form(form): Form<CodeForm>) -> Result {
     match web.app.access()?.confirm_totp(&who.session, form.code.trim()).await {
         Ok(codes) => {
-            web.record(&who.actor, "totp_on", &who.session.name, "Sign-in asks for a second factor now.").await;
+            web.record(&who.actor, "totp_on", &who.session.name, "Sign-in asks for a second factor now.")
+                .await;
             view.render(&CodesPage { f: view.frame.clone(), codes })
         }
         Err(error) => view.again(error, |f, told| ScanPage { f, told: Some(told), scan: None }),

@@ -76,6 +76,12 @@ impl Access {
     ) -> Result<NewSession> {
         acceptable(&session.name, new)?;
         let (member, tried) = self.prove(session, old, client).await?;
+        let shown = session.stepped_up_until.is_some_and(|until| until > self.clock.now());
+        if member.totp_secret.is_some() && !shown {
+            self.try_undecided(&tried).await?;
+            let sentence = "Show your second factor first, then change the password.";
+            return Err(Error::new(Kind::Forbidden, sentence));
+        }
         self.try_succeeded(&tried).await?;
         let hash = self.hasher.hash(new).await?;
         let mut tx = self.store.begin().await?;

@@ -160,6 +160,35 @@ on_both! { Schema::App,
         doors.sign_in(HOME).await;
     }
 
+    async fn others_behind_the_owners_address_cannot_keep_the_owner_waiting_for_long(store) {
+        let doors = Doors::new(&store).await;
+        doors.sign_in(HOME).await;
+        for i in 0..60 {
+            drop(doors.try_in("ana", "wrong", None, HOME).await);
+            drop(doors.try_in(&format!("name{i}"), "wrong", None, HOME).await);
+            doors.clock.pass(15 * MINUTE);
+        }
+        drop(doors.try_in("ana", "wrong", None, HOME).await);
+        assert_eq!(kind(doors.try_in("ana", PASSWORD, None, HOME).await), Kind::Throttled);
+        doors.clock.pass(MINUTE);
+        doors.sign_in(HOME).await;
+        assert_eq!(kind(doors.try_in("bob", "wrong", None, HOME).await), Kind::Throttled, "no home, no low cap");
+    }
+
+    async fn a_new_password_needs_the_second_factor_where_there_is_one(store) {
+        let doors = Doors::new(&store).await;
+        let (new, totp, _) = doors.with_totp().await;
+        let (old, fresh, home) = (secret(PASSWORD), secret("four grey herons"), client(HOME));
+        let session = doors.access.session(new.token.expose()).await.expect("look up").expect("alive");
+        let refused = doors.access.change_password(&session, &old, &fresh, &home).await;
+        assert_eq!(kind(refused), Kind::Forbidden);
+        doors.clock.pass(MINUTE);
+        let code = doors.code(&totp);
+        doors.access.step_up(&session, &old, Some(&code), &home).await.expect("stepped up");
+        let session = doors.access.session(new.token.expose()).await.expect("look up").expect("alive");
+        doors.access.change_password(&session, &old, &fresh, &home).await.expect("changed");
+    }
+
     async fn one_ipv6_network_is_one_guesser(store) {
         let doors = Doors::new(&store).await;
         for i in 0..5 {

@@ -1,7 +1,7 @@
 //! How long a guesser waits, and why the owner is never shut out.
 //!
 //! Three counters: this account from this address, this address (IPv6 by its /64), and this account from anywhere.
-//! Waits double and end at a cap, so no count ever closes a door for good. The third has a low cap and does not apply
+//! Waits double and end at a cap, which is low where the account has signed in before; so no count ever closes a door for good. The third has a low cap and does not apply
 //! where the account has signed in before: a crowd of addresses can slow down strangers, not the owner at home.
 //! A try is counted before its password is looked at, so that a hundred at once are a hundred tries.
 
@@ -29,6 +29,8 @@ const ACCOUNT: Limit = Limit { free: 50, cap: Duration::from_secs(60) };
 
 /// After this long without a failure a counter begins anew.
 const FORGET: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest wait where the account has signed in before: others may share that address.
+const KNOWN_CAP: Duration = Duration::from_secs(60);
 /// For this long an address counts as one where the account has signed in before.
 const KNOWN: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
@@ -79,7 +81,8 @@ impl Access {
         for (key, limit) in keys.iter().zip([PAIR, ADDRESS, ACCOUNT]) {
             let counter = store::lock_counter(&mut tx, key).await?;
             known |= counter.known(now);
-            let wait = counter.wait(limit, now);
+            let cap = if known { limit.cap.min(KNOWN_CAP) } else { limit.cap };
+            let wait = counter.wait(Limit { cap, ..limit }, now);
             let at_home = known && key == &keys[2];
             if !wait.is_zero() && !at_home {
                 return Err(too_many(wait)); // the transaction is dropped: a refused try counts nothing

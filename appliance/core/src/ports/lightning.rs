@@ -36,6 +36,8 @@ pub struct NodeInfo {
     pub block_height: u64,
     /// Whether it follows the chain's tip.
     pub synced_to_chain: bool,
+    /// Time of the best header, seconds since 1970.
+    pub best_header_time: i64,
 }
 
 /// What a wallet is made from.

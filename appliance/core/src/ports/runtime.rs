@@ -193,6 +193,10 @@ pub enum LogFrom {
     Cursor(String),
 }
 
+/// The most text in one page of a log, in bytes: however many lines were asked for, the page ends with the line
+/// that passes this. From a cursor the rest comes with `next`; of a tail the newest lines are kept.
+pub const LOG_PAGE_MAX: usize = 2 * 1024 * 1024;
+
 /// The longest log line kept, in bytes.
 pub const LOG_LINE_MAX: usize = 16 * 1024;
 
@@ -219,7 +223,7 @@ pub trait Runtime: Send + Sync {
     /// What it uses now.
     async fn usage(&self, service: &ServiceName) -> PortResult<Usage>;
 
-    /// At most `limit` lines of its log.
+    /// At most `limit` lines of its log, and about [`LOG_PAGE_MAX`] of text.
     async fn log(&self, service: &ServiceName, from: LogFrom, limit: usize) -> PortResult<LogPage>;
 
     /// Forgets the service: instance, exit record and log. Its volumes stay.

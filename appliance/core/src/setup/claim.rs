@@ -39,6 +39,9 @@ pub enum ClaimRefused {
         /// How many more wrong tries it takes.
         tries_left: u8,
     },
+    /// It cannot be a code at all, so it is no guess either and costs nothing.
+    #[error("that does not have the form of a claim code")]
+    Malformed,
     /// It was used.
     #[error("this claim code was used before")]
     Used,
@@ -77,9 +80,8 @@ impl ClaimCode {
         if now.since(self.made_at) >= LIFE || self.made_at.since(now) >= LIFE {
             return Err(ClaimRefused::Expired);
         }
-        let fits = code::normalise(typed.expose(), LENGTH)
-            .is_some_and(|plain| bool::from(hash(&self.salt, &plain).as_bytes().ct_eq(self.hash.as_bytes())));
-        if fits {
+        let plain = code::normalise(typed.expose(), LENGTH).ok_or(ClaimRefused::Malformed)?;
+        if bool::from(hash(&self.salt, &plain).as_bytes().ct_eq(self.hash.as_bytes())) {
             self.used = true;
             return Ok(());
         }
@@ -108,6 +110,12 @@ impl From<ClaimRefused> for Error {
             ClaimRefused::Wrong { tries_left } => Error::new(
                 Kind::Unauthenticated,
                 format!("That is not the claim code. Look at the box's console again; {tries_left} tries are left."),
+            )
+            .keyed("error-claim-wrong"),
+            ClaimRefused::Malformed => Error::new(
+                Kind::Unauthenticated,
+                "That is not the claim code: it has two groups of five letters and digits. Look at the box's \
+                 console again.",
             )
             .keyed("error-claim-wrong"),
             ClaimRefused::Used => {
@@ -189,9 +197,14 @@ mod tests {
     }
 
     #[test]
-    fn two_megabytes_are_one_wrong_try() {
-        let (mut claim, _) = ClaimCode::make(NOW).expect("a code");
-        let long = Secret::new("A".repeat(2_000_000));
-        assert_eq!(claim.try_use(NOW, &long), Err(ClaimRefused::Wrong { tries_left: 9 }));
+    fn what_cannot_be_a_code_costs_no_try() {
+        let (mut claim, code) = ClaimCode::make(NOW).expect("a code");
+        for typed in ["", "ABCDE", "ABCDE-FGHJU", &"A".repeat(2_000_000)] {
+            let typed = Secret::new(typed.to_owned());
+            for _ in 0..20 {
+                assert_eq!(claim.try_use(NOW, &typed), Err(ClaimRefused::Malformed));
+            }
+        }
+        claim.try_use(NOW, &code).expect("it still has all its tries");
     }
 }

@@ -136,7 +136,8 @@ impl Supervisor {
     }
 
     pub(super) async fn unlock(&self, actor: &Actor, passphrase: &Secret<String>) -> Result<Reply> {
-        let _turn = self.turn.lock().await;
+        // One hash at a time, for its memory; but whoever guesses here must not hold up the box's other orders.
+        let _one = self.unlocking.lock().await;
         let node = &self.node;
         if node.vault().is_some() {
             return Ok(Reply::Done);

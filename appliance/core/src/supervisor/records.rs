@@ -69,13 +69,15 @@ impl Supervisor {
         match verdict {
             Verdict::Keep { missed } => {
                 if missed > 0 {
-                    let sentence = format!("{missed} more such entries came within a minute and were not kept.");
+                    let sentence =
+                        format!("{missed} more such entries came within a minute and were not kept.");
                     dropped(node, action, &sentence).await;
                 }
                 node.note(actor, action, subject, detail).await;
             }
             Verdict::Warn => {
-                let sentence = format!("More than {KEPT} such entries came within a minute; the rest are only counted.");
+                let sentence =
+                    format!("More than {KEPT} such entries came within a minute; the rest are only counted.");
                 dropped(node, action, &sentence).await;
             }
             Verdict::Drop => {}

@@ -3,7 +3,7 @@
 //! The engine finds lines by time only, and to the second. So a cursor is `NANOSECONDS:COUNT`: the time of the last
 //! line that was handed out, and how many lines of just that time were.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use bollard::{
     container::LogOutput,
@@ -13,7 +13,7 @@ use bollard::{
 use flashnode_core::{
     ports::{
         PortResult,
-        runtime::{LogFrom, LogLine, LogPage},
+        runtime::{LOG_PAGE_MAX, LogFrom, LogLine, LogPage},
     },
     types::Timestamp,
 };
@@ -47,7 +47,7 @@ impl Cursor {
     }
 }
 
-/// At most `limit` lines of the container's log.
+/// At most `limit` lines of the container's log and about [`LOG_PAGE_MAX`] of text.
 pub(super) async fn read(
     engine: &Engine,
     container: &str,
@@ -64,6 +64,7 @@ pub(super) async fn read(
     let docker = engine.client().await?;
     let mut output = docker.logs(container, Some(options));
     let mut reader = Reader::new(start, limit);
+    reader.newest = matches!(from, LogFrom::Tail);
     while !reader.is_full() {
         match timeout(NEXT_WITHIN, output.next()).await {
             Ok(Some(Ok(piece))) => reader.take(&piece),
@@ -100,7 +101,11 @@ struct Reader {
     seen: usize,
     next: Cursor,
     limit: usize,
-    lines: Vec<LogLine>,
+    /// A page that is too long loses its oldest lines instead of ending.
+    newest: bool,
+    lines: VecDeque<LogLine>,
+    /// Bytes of text in `lines`.
+    size: usize,
     /// For standard output and standard error.
     cutters: [LineCutter; 2],
     /// The time of a line whose end has not come yet.
@@ -110,11 +115,12 @@ struct Reader {
 impl Reader {
     fn new(start: Cursor, limit: usize) -> Self {
         let (cutters, unfinished) = Default::default();
-        Self { start, seen: 0, next: start, limit, lines: Vec::new(), cutters, unfinished }
+        let lines = VecDeque::new();
+        Self { start, seen: 0, next: start, limit, newest: false, lines, size: 0, cutters, unfinished }
     }
 
     fn is_full(&self) -> bool {
-        self.lines.len() >= self.limit
+        self.lines.len() >= self.limit || (!self.newest && self.size >= LOG_PAGE_MAX)
     }
 
     fn take(&mut self, piece: &LogOutput) {
@@ -155,12 +161,17 @@ impl Reader {
             nanoseconds < self.start.at || (nanoseconds == self.start.at && self.seen <= self.start.count);
         if !old && !self.is_full() {
             self.next.step(nanoseconds);
-            self.lines.push(LogLine { at: Timestamp(at.as_millisecond()), text });
+            self.size += text.len();
+            self.lines.push_back(LogLine { at: Timestamp(at.as_millisecond()), text });
+        }
+        while self.newest && self.size > LOG_PAGE_MAX {
+            let Some(oldest) = self.lines.pop_front() else { break };
+            (self.size, self.limit) = (self.size - oldest.text.len(), self.limit - 1);
         }
     }
 
     fn page(self) -> LogPage {
-        LogPage { lines: self.lines, next: format!("{}:{}", self.next.at, self.next.count) }
+        LogPage { lines: self.lines.into(), next: format!("{}:{}", self.next.at, self.next.count) }
     }
 }
 
@@ -197,6 +208,27 @@ mod tests {
         let (lines, cursor) = read_from(cursor, 9);
         assert_eq!(lines, ["four"]);
         assert_eq!(read_from(cursor, 9), (vec![], cursor));
+    }
+
+    #[test]
+    fn a_page_ends_at_two_mebibytes_and_the_next_goes_on() {
+        let long = "x".repeat(15_000);
+        let pieces: Vec<LogOutput> =
+            (0..300).map(|i| piece(&format!("2026-11-22T12:00:00.{i:09}Z {i:03}{long}\n"))).collect();
+        let read_all = |cursor: Cursor, newest: bool| {
+            let mut reader = Reader::new(cursor, 5_000);
+            reader.newest = newest;
+            pieces.iter().for_each(|piece| reader.take(piece));
+            reader.page()
+        };
+        let first = read_all(Cursor::default(), false);
+        let size: usize = first.lines.iter().map(|line| line.text.len()).sum();
+        assert!((LOG_PAGE_MAX..LOG_PAGE_MAX + 16_000).contains(&size), "{size}");
+        let second = read_all(Cursor::parse(&first.next), false);
+        assert_eq!(second.lines[0].text[..3], format!("{:03}", first.lines.len()), "nothing is lost between");
+        let tail = read_all(Cursor::default(), true);
+        assert!(tail.lines.iter().map(|line| line.text.len()).sum::<usize>() <= LOG_PAGE_MAX);
+        assert!(tail.lines.last().expect("lines").text.starts_with("299"), "the newest are kept");
     }
 
     #[test]

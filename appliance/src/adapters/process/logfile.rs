@@ -11,7 +11,7 @@ use std::{
 };
 
 use flashnode_core::{
-    ports::runtime::{LogFrom, LogLine, LogPage},
+    ports::runtime::{LOG_LINE_MAX, LOG_PAGE_MAX, LogFrom, LogLine, LogPage},
     types::Timestamp,
 };
 
@@ -123,7 +123,7 @@ pub(crate) fn remove(folder: &Path) -> io::Result<()> {
     numbers(folder).into_iter().try_for_each(|number| fs::remove_file(folder.join(name(number))))
 }
 
-/// At most `limit` lines.
+/// At most `limit` lines and about [`LOG_PAGE_MAX`] of text.
 pub(crate) fn read(folder: &Path, from: &LogFrom, limit: usize) -> io::Result<LogPage> {
     let numbers = numbers(folder);
     let Some(&newest) = numbers.last() else { return Ok(LogPage::default()) };
@@ -141,31 +141,42 @@ pub(crate) fn read(folder: &Path, from: &LogFrom, limit: usize) -> io::Result<Lo
 fn forward(folder: &Path, numbers: &[u64], start: (u64, u64), limit: usize) -> io::Result<LogPage> {
     let (mut number, mut offset) = start;
     let mut lines = Vec::new();
+    let mut room = LOG_PAGE_MAX as u64;
     loop {
         let mut file = File::open(folder.join(name(number)))?;
-        offset += read_lines(&mut file, offset, limit, &mut lines)?;
+        let taken = read_lines(&mut file, offset, limit, room, &mut lines)?;
+        (offset, room) = (offset + taken, room.saturating_sub(taken));
         match numbers.iter().find(|n| **n > number) {
-            Some(next) if lines.len() < limit => (number, offset) = (*next, 0),
+            Some(next) if lines.len() < limit && room > 0 => (number, offset) = (*next, 0),
             _ => break,
         }
     }
     Ok(LogPage { lines, next: format!("{number}:{offset}") })
 }
 
-/// Reads whole lines from `offset` on until `lines` has `limit`; returns how many bytes they took.
-fn read_lines(file: &mut File, offset: u64, limit: usize, lines: &mut Vec<LogLine>) -> io::Result<u64> {
+/// Reads whole lines from `offset` on until `lines` has `limit` or they took `room`; returns how many bytes they took.
+fn read_lines(
+    file: &mut File,
+    offset: u64,
+    limit: usize,
+    room: u64,
+    lines: &mut Vec<LogLine>,
+) -> io::Result<u64> {
     file.seek(SeekFrom::Start(offset))?;
     let mut taken = 0;
     let mut held = Vec::new();
     let mut chunk = vec![0; CHUNK];
-    while lines.len() < limit {
+    while lines.len() < limit && taken < room {
         let count = file.read(&mut chunk)?;
         if count == 0 {
             break;
         }
         held.extend_from_slice(&chunk[..count]);
         let mut used = 0;
-        while let Some(length) = held[used..].iter().position(|b| *b == b'\n').filter(|_| lines.len() < limit)
+        while let Some(length) = held[used..]
+            .iter()
+            .position(|b| *b == b'\n')
+            .filter(|_| lines.len() < limit && taken + (used as u64) < room)
         {
             lines.push(parse(&held[used..used + length]));
             used += length + 1;
@@ -187,13 +198,15 @@ fn parse(line: &[u8]) -> LogLine {
 fn tail(folder: &Path, numbers: &[u64], newest: u64, limit: usize) -> io::Result<LogPage> {
     let mut lines: Vec<LogLine> = Vec::new();
     let mut next = format!("{newest}:0");
+    let mut room = LOG_PAGE_MAX;
     for &number in numbers.iter().rev() {
-        let (found, end) = last_lines(&folder.join(name(number)), limit - lines.len())?;
+        let (found, end) = last_lines(&folder.join(name(number)), limit - lines.len(), room)?;
+        room = room.saturating_sub(found.iter().map(|line| line.text.len()).sum());
         if number == newest {
             next = format!("{number}:{end}");
         }
         lines.splice(0..0, found);
-        if lines.len() >= limit {
+        if lines.len() >= limit || room < LOG_LINE_MAX {
             break;
         }
     }
@@ -201,12 +214,12 @@ fn tail(folder: &Path, numbers: &[u64], newest: u64, limit: usize) -> io::Result
 }
 
 /// The last whole lines of a file, and where the last of them ends. Reads backwards: a tail is asked for often.
-fn last_lines(path: &Path, limit: usize) -> io::Result<(Vec<LogLine>, u64)> {
+fn last_lines(path: &Path, limit: usize, room: usize) -> io::Result<(Vec<LogLine>, u64)> {
     let mut file = File::open(path)?;
     let mut start = file.metadata()?.len();
     let mut held: Vec<u8> = Vec::new();
     // One line end more than lines wanted marks the end of the line before them.
-    while start > 0 && held.iter().filter(|b| **b == b'\n').count() <= limit {
+    while start > 0 && held.len() <= room && held.iter().filter(|b| **b == b'\n').count() <= limit {
         let step = start.min(CHUNK as u64);
         start -= step;
         let mut chunk = vec![0; usize::try_from(step).unwrap_or(CHUNK)];
@@ -216,7 +229,9 @@ fn last_lines(path: &Path, limit: usize) -> io::Result<(Vec<LogLine>, u64)> {
         held = chunk;
     }
     let whole = held.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-    let mut lines: Vec<&[u8]> = held[..whole].split_inclusive(|b| *b == b'\n').collect();
+    // Where reading stopped for want of room, it stopped inside a line: that one is left out.
+    let first = if start == 0 { 0 } else { held.iter().position(|b| *b == b'\n').map_or(whole, |at| at + 1) };
+    let mut lines: Vec<&[u8]> = held[first.min(whole)..whole].split_inclusive(|b| *b == b'\n').collect();
     lines.drain(..lines.len().saturating_sub(limit));
     let parsed = lines.into_iter().map(|line| parse(&line[..line.len() - 1])).collect();
     Ok((parsed, start + whole as u64))
@@ -265,6 +280,36 @@ mod tests {
         assert!(page.lines[0].at > Timestamp(20));
         let tail = read(dir.path(), &LogFrom::Tail, 7).expect("read");
         assert_eq!(tail.lines.len(), 7, "a tail reaches into the older file");
+    }
+
+    #[test]
+    fn a_page_ends_at_two_mebibytes_and_the_next_goes_on() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let mut writer = LogWriter::open(dir.path(), 3 << 20).expect("open");
+        for i in 0..500 {
+            writer.add(Timestamp(0), &format!("{i:05} {}", "x".repeat(16_000 - 6)));
+            writer.flush(Timestamp(0));
+        }
+        let size = |page: &LogPage| page.lines.iter().map(|line| line.text.len()).sum::<usize>();
+        let numbers = |page: &LogPage| -> Vec<u32> {
+            page.lines.iter().map(|line| line.text[..5].parse().expect("a number")).collect()
+        };
+        let tail = read(dir.path(), &LogFrom::Tail, 5_000).expect("read");
+        assert!((1 << 20..3 << 20).contains(&size(&tail)), "{}", size(&tail));
+        assert_eq!(numbers(&tail).last(), Some(&499), "the newest are kept");
+        let (mut seen, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = read(dir.path(), &LogFrom::Cursor(cursor.clone()), 5_000).expect("read");
+            if page.next == cursor {
+                break;
+            }
+            assert!(size(&page) <= LOG_PAGE_MAX + LOG_LINE_MAX, "{}", size(&page));
+            seen.extend(numbers(&page));
+            cursor = page.next;
+        }
+        let oldest = *seen.first().expect("some are kept");
+        assert_eq!(seen, (oldest..500).collect::<Vec<_>>(), "none is lost, none comes twice");
+        assert!(seen.len() > 250, "more than one page was needed");
     }
 
     #[test]

@@ -137,7 +137,9 @@ impl Arguments {
 
 /// The top folder is ours, in memory; below it the root's own folders appear, read-only. Of the host's, only a few.
 fn root(args: &mut Arguments, root: Option<&Path>) {
-    let entries = fs::read_dir(root.unwrap_or(Path::new("/"))).map(|entries| entries.flatten().collect::<Vec<_>>()).unwrap_or_default();
+    let entries = fs::read_dir(root.unwrap_or(Path::new("/")))
+        .map(|entries| entries.flatten().collect::<Vec<_>>())
+        .unwrap_or_default();
     for entry in entries {
         let name = entry.file_name();
         let of_host = HOST_FOLDERS.iter().any(|known| name == *known);
@@ -199,8 +201,7 @@ fn parents(args: &mut Arguments, spec: &Spec, hidden: Option<&Path>) {
         let beside = hidden.is_some_and(|hidden| !hidden.starts_with(folder))
             && !is_of_host(folder)
             && !in_memory.contains(folder);
-        (below || beside)
-            && !spec.mounts.iter().any(|mount| folder.starts_with(&mount.inside))
+        (below || beside) && !spec.mounts.iter().any(|mount| folder.starts_with(&mount.inside))
     };
     let above = spec.mounts.iter().flat_map(|mount| mount.inside.ancestors().skip(1)).filter(is_made_here);
     // Sorted: each after its parent.

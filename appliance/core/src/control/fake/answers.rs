@@ -119,6 +119,7 @@ fn log(
     let lines = state.logs.get(name).cloned().unwrap_or_default();
     let start = match from {
         LogFrom::Tail => lines.len().saturating_sub(limit),
+        LogFrom::Cursor(cursor) if cursor.is_empty() => 0,
         LogFrom::Cursor(cursor) => {
             cursor.parse().map_err(|_| Error::invalid("That place in the log is not known."))?
         }

@@ -108,11 +108,12 @@ impl Node {
             "locked": vault.is_none(),
         });
         // A locked box still shows its page: its certificate is kept outside the sealed store, with the CA.
-        let (certificate, private) = match vault {
-            Some(_) => {
+        let (certificate, private) = match (self.own_certificate(), vault) {
+            (Some(own), _) => own,
+            (None, Some(_)) => {
                 (context.secrets.get("app/tls.crt")?.clone(), context.secrets.get("app/tls.key")?.clone())
             }
-            None => self.locked_leaf()?,
+            (None, None) => self.locked_leaf()?,
         };
         Ok(AppFiles {
             program: self.ground.program.display().to_string(),
@@ -123,6 +124,20 @@ impl Node {
             certificate,
             key: private,
         })
+    }
+
+    /// The owner's own certificate; renewed files are seen by the next pass. One that cannot be read must not cost
+    /// the pages: the box's own takes its place.
+    fn own_certificate(&self) -> Option<(Secret<String>, Secret<String>)> {
+        let read = |path: &std::path::Path| match std::fs::read_to_string(path) {
+            Ok(text) => Some(Secret::new(text)),
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "your own certificate cannot be read");
+                None
+            }
+        };
+        let (certificate, key) = (self.config.certificate.as_ref()?, self.config.certificate_key.as_ref()?);
+        Some((read(certificate)?, read(key)?))
     }
 
     /// The certificate of the page that unlocks the box; made once a run, so that the app is not restarted for it.
