@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use flashnode_tests::{TestBox, kill_9};
+use flashnode_tests::{TestBox, kill_9, lives};
 
 /// A small file system of its own, filled to the watermark: what fills it stops, and comes back when there is room.
 #[test]
@@ -52,15 +52,16 @@ fn a_wrong_wallet_password_is_told_and_no_storm(one: &TestBox) {
 }
 
 fn ten_kills_in_a_row(one: &TestBox) {
+    let mut killed = None;
     for _ in 0..10 {
-        one.until(120, "bitcoind runs", |b| b.pid("bitcoind").is_some());
-        if let Some(pid) = one.pid("bitcoind") {
-            kill_9(pid);
-        }
-        one.until(10, "the kill is seen", |b| {
-            b.pid("bitcoind").is_none() || b.line("bitcoind")["health"] != "good"
+        // A fresh process each time: the one before may still be in the last look.
+        one.until(150, "bitcoind runs again", |b| {
+            b.pid("bitcoind").is_some_and(|pid| Some(pid) != killed && lives(pid))
         });
+        killed = one.pid("bitcoind");
+        kill_9(killed.expect("runs"));
     }
+    one.until(10, "the last kill is seen", |b| b.pid("bitcoind") != killed);
     one.wait_good(120);
     let alarms = one.json(&["alerts"]);
     assert!(alarms.to_string().contains("crash_loop"), "{alarms}");

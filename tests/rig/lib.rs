@@ -50,7 +50,8 @@ impl TestBox {
         // Its ports are free, so a box that has these user ids is one that an earlier test left behind.
         let _ = fs::remove_file(format!("/var/lib/flashnode-uids/{}", 70_000 + u32::from(base)));
         let boot = format!(
-            "name = \"{name}\"\nnetwork = \"regtest\"\nruntime = \"{runtime}\"\nlisten = \"127.0.0.1:{}\"\nport_base = {base}\nuid_base = {}\nimages = \"{}\"\n{extra}\n",
+            "name = \"{name}-{}\"\nnetwork = \"regtest\"\nruntime = \"{runtime}\"\nlisten = \"127.0.0.1:{}\"\nport_base = {base}\nuid_base = {}\nimages = \"{}\"\n{extra}\n",
+            std::process::id(),
             base - 1,
             70_000 + u32::from(base),
             images().display(),
@@ -215,6 +216,7 @@ impl Drop for TestBox {
                 String::from_utf8_lossy(&ended.stderr)
             );
         }
+        remove_from_engine(&self.dir);
         if self.mounted {
             let _ = Command::new("umount").arg(&self.dir).status();
         }
@@ -222,6 +224,27 @@ impl Drop for TestBox {
             eprintln!("the folder of the failed box is kept: {}", self.dir.display());
         } else {
             let _ = fs::remove_dir_all(&self.dir);
+        }
+    }
+}
+
+/// Containers and network that the box in this folder left in an engine, if there is one.
+fn remove_from_engine(dir: &Path) {
+    let label = format!("label=flashnode.folder={}", dir.display());
+    for (list, remove) in [(["ps", "-aq"], ["rm", "-f"]), (["network", "ls"], ["network", "rm"])] {
+        let quiet: &[&str] = if list[0] == "network" { &["-q"] } else { &[] };
+        let Ok(found) = Command::new("docker").args(list).args(quiet).args(["--filter", &label]).output()
+        else {
+            return;
+        };
+        let ids = String::from_utf8_lossy(&found.stdout).into_owned();
+        for id in ids.split_whitespace() {
+            let _ = Command::new("docker")
+                .args(remove)
+                .arg(id)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
         }
     }
 }

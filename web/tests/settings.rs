@@ -99,7 +99,12 @@ async fn a_new_password_ends_the_other_sessions() {
 async fn a_new_password_needs_the_second_factor_where_there_is_one() {
     let world = World::good().await;
     let (_, _, codes) = switched_on(&world).await;
-    let mut owner = world.signed_in(Role::Owner).await; // another session: not stepped up
+    let mut owner = world.browser(); // another session: not stepped up
+    owner.get("/sign-in").await;
+    owner.post("/sign-in", &[("name", "ana"), ("password", TEST_PASSWORD)]).await;
+    let with_code = [("name", "ana"), ("password", TEST_PASSWORD), ("code", &*codes[1])];
+    assert_eq!(owner.post("/sign-in", &with_code).await.place(), "/");
+    owner.get("/settings").await; // for its token
     let fields = [("old", TEST_PASSWORD), ("new", "four grey herons"), ("again", "four grey herons")];
     let refused = owner.post("/settings/password", &fields).await;
     assert_eq!(refused.place(), "/step-up?back=/settings/password");

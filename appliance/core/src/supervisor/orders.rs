@@ -11,6 +11,7 @@ use crate::{
         alerts::{AlarmKind, store as alarms},
         catalog::{self, APP},
         edges::{Right, Stage, store as edges},
+        offered,
         reconcile::turn::active_edges,
         secrets,
         wanted::{WantedBox, store as wanted},
@@ -145,17 +146,14 @@ impl Supervisor {
         let _turn = self.turn.lock().await;
         let node = &self.node;
         let (after, now) = wanted::current(&node.store).await?.ok_or_else(not_set_up)?;
-        let snapshot = self.snapshot();
         let base = match wanted::setting::<Staged>(&node.store, "staged").await? {
             Some(staged) if staged.after == after => staged.next,
             _ => now.clone(),
         };
-        let offered = snapshot
-            .world
-            .offers
-            .iter()
-            .filter_map(|(name, offer)| Some((name.clone(), offer.clone().ok()?)))
-            .collect();
+        // Looked up now: what was built since the last pass counts.
+        let flavour = base.choice.bitcoind_flavour;
+        let offers = offered::look(&node.images, &node.config.images, flavour, node.engine);
+        let offered = offers.into_iter().filter_map(|(name, offer)| Some((name, offer.ok()?))).collect();
         let next = base.with(&change, &offered)?;
         if next == now {
             wanted::unset(&node.store, "staged").await?;
