@@ -96,6 +96,7 @@ pub async fn supervisor(box_dir: &Path, config: Config) -> anyhow::Result<Box> {
         hosts: page_names(&config).iter().map(ToString::to_string).collect(),
         rescue,
         nudge: Notify::new(),
+        worth_keeping: Notify::new(),
         latest: watch::Sender::new(Arc::new(Snapshot::default())),
         histories: Mutex::new(wanted::histories(&store).await?),
         busy: Mutex::default(),

@@ -61,7 +61,7 @@ const UNLOCKS: NonZeroU32 = NonZeroU32::new(5).expect("not zero");
 const UNLOCKS_OF_ALL: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
 
 /// Claim codes tried per address and minute: ten wrong ones kill the code, and they must not all be one stranger's.
-const CLAIMS: NonZeroU32 = NonZeroU32::new(3).expect("not zero");
+const CLAIMS: NonZeroU32 = NonZeroU32::new(5).expect("not zero");
 
 impl Web {
     /// The state of a server that has just begun.

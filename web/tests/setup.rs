@@ -66,7 +66,7 @@ async fn one_stranger_does_not_burn_the_claim_code() {
     }
     assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
     let asked = world.control.requests().iter().filter(|(_, ask)| matches!(ask, Ask::Claim { .. })).count();
-    assert_eq!(asked, 3, "the supervisor is asked three times a minute at most");
+    assert_eq!(asked, 5, "the supervisor is asked five times a minute at most");
 }
 
 #[tokio::test]

@@ -8,7 +8,6 @@ use flashnode_core::{
     control::Control,
     error::chain,
     node::{catalog::APP, reconcile::task::Node, wanted::store as wanted},
-    store::Store,
     types::ServiceName,
 };
 use tokio_util::sync::CancellationToken;
@@ -20,6 +19,9 @@ use crate::{
 
 /// How often a snapshot of `box.db` is taken.
 const SNAPSHOT_EVERY: Duration = Duration::from_secs(15 * 60);
+
+/// How long a change may still bring others with it.
+const SETTLES: Duration = Duration::from_secs(2);
 
 /// How often the clock and the list of revoked versions are looked at.
 const CHECK_EVERY: Duration = Duration::from_secs(5 * 60);
@@ -41,7 +43,7 @@ pub async fn run(box_dir: &Path, config: Config, shutdown: CancellationToken) ->
     tasks.spawn(wired.playground.run(shutdown.clone().cancelled_owned()));
     tasks.spawn(control::serve(listener, supervisor.clone(), allowed, Limits::default(), shutdown.clone()));
     tasks.spawn(check_machine(wired.node.clone(), shutdown.clone()));
-    tasks.spawn(keep_snapshots(wired.node.store.clone(), wire::snapshots(box_dir), shutdown.clone()));
+    tasks.spawn(keep_snapshots(wired.node.clone(), wire::snapshots(box_dir), shutdown.clone()));
     if let Some(listen) = metrics_at {
         let ending = shutdown.clone();
         tasks.spawn(async move {
@@ -87,13 +89,15 @@ async fn check_machine(node: Arc<Node>, shutdown: CancellationToken) {
     }
 }
 
-async fn keep_snapshots(store: Store, dir: std::path::PathBuf, shutdown: CancellationToken) {
+async fn keep_snapshots(node: Arc<Node>, dir: std::path::PathBuf, shutdown: CancellationToken) {
     loop {
-        if let Err(error) = store.snapshot_rotating(&dir, wire::SNAPSHOTS).await {
+        if let Err(error) = node.store.snapshot_rotating(&dir, wire::SNAPSHOTS).await {
             tracing::error!(%error, "no snapshot of the state database could be taken");
         }
         tokio::select! {
             () = tokio::time::sleep(SNAPSHOT_EVERY) => {}
+            // A change seldom comes alone.
+            () = async { node.worth_keeping.notified().await; tokio::time::sleep(SETTLES).await } => {}
             () = shutdown.cancelled() => return,
         }
     }

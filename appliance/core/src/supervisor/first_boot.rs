@@ -131,6 +131,7 @@ impl Supervisor {
         let first = WantedBox { network, choice: services, images };
         wanted::commit(&node.store, Generation(0), &first, &actor.who, node.clock.now()).await?;
         node.note(actor, "setup.committed", "1", &format!("The box was set up on {network}.")).await;
+        node.worth_keeping.notify_one();
         node.nudge.notify_one();
         Ok(Reply::Done)
     }

@@ -217,6 +217,7 @@ impl Supervisor {
             wanted::commit(&node.store, staged.after, &staged.next, &actor.who, node.clock.now()).await?;
         wanted::unset(&node.store, "staged").await?;
         node.note(actor, "change.applied", &number.to_string(), &view.lines.join("; ")).await;
+        node.worth_keeping.notify_one();
         node.nudge.notify_one();
         Ok(Reply::Done)
     }

@@ -1,5 +1,5 @@
-//! The compose files under `compose/`, rendered from the catalog: for those who want to see, or run, the same services
-//! without the supervisor. `flashnode compose --check` fails when the committed ones differ.
+//! The compose files under `compose/`, rendered from the catalog: for those who want to see, in a language they know,
+//! what the supervisor runs. `flashnode compose --check` fails when the committed ones differ.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,8 @@ const BOX: &str = "${FLASHNODE_BOX:-/var/lib/flashnode}";
 pub fn render(images: &Images, context: &Context) -> String {
     let mut out = String::from(
         "# Rendered from images/catalog.toml by `flashnode compose`; do not edit.\n\
-         # Configuration and secrets are the files that the supervisor has written to the box's folder.\n",
+         # For reading and review: what the supervisor runs, service by service. It is not a way to run a box: files, users\n\
+         # and credentials are the supervisor's work.\n",
     );
     let network = context.network;
     let _ = writeln!(out, "name: flashnode-{network}\nservices:");

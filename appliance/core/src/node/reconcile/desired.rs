@@ -31,6 +31,9 @@ pub struct Wanted {
 /// Everything that is wanted.
 #[derive(Clone, Debug, Default)]
 pub struct Desired {
+    /// Whether a generation is in force. Without one nothing that runs is judged: after a rescue from an old
+    /// snapshot it may be all that is left of the box.
+    pub set_up: bool,
     /// Services, providers before consumers.
     pub services: Vec<Wanted>,
     /// The specs behind the hashes.

@@ -67,7 +67,7 @@ pub fn plan(desired: &Desired, observed: &Observed, histories: &BTreeMap<Service
         plan.notes.insert(wanted.name.clone(), note);
     }
     for (name, seen) in &observed.services {
-        if desired.of(name).is_none() && seen.running().is_some() && !seen.busy {
+        if desired.set_up && desired.of(name).is_none() && seen.running().is_some() && !seen.busy {
             plan.steps.push(Step::Stop { service: name.clone() });
             plan.notes.insert(name.clone(), "It is no longer part of this box: stopping it.".to_owned());
         }

@@ -179,10 +179,9 @@ fn dependants_stop_before_their_provider() {
 fn what_is_no_longer_in_the_catalog_is_stopped() {
     let mut observed = Observed::default();
     observed.services.insert(ELECTRS, running("v1", Health::Good));
-    assert_eq!(
-        plan(&Desired::default(), &observed, &BTreeMap::new()).steps,
-        vec![Step::Stop { service: ELECTRS }]
-    );
+    assert_eq!(plan(&Desired::default(), &observed, &BTreeMap::new()).steps, vec![], "not before set-up");
+    let set_up = Desired { set_up: true, ..Desired::default() };
+    assert_eq!(plan(&set_up, &observed, &BTreeMap::new()).steps, vec![Step::Stop { service: ELECTRS }]);
 }
 
 fn any_health() -> impl Strategy<Value = Health> {

@@ -65,6 +65,8 @@ pub struct Node {
     pub rescue: Option<String>,
     /// Wakes the loop; carries no news.
     pub nudge: Notify,
+    /// Says that something was written that a rescue must not lose: a snapshot is due.
+    pub worth_keeping: Notify,
     /// What the last pass saw.
     pub latest: watch::Sender<Arc<Snapshot>>,
     /// What is remembered of every service; the loop writes it down.
@@ -146,6 +148,9 @@ impl Node {
             Some(context) => self.turn_edges(context, &desired, &observed).await?,
             None => false,
         };
+        if turned {
+            self.worth_keeping.notify_one();
+        }
         let quiet = plan.steps.is_empty() && !turned;
         let settled = quiet
             && observed

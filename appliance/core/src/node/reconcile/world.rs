@@ -221,7 +221,8 @@ impl Node {
 
     /// What is wanted now. Before set-up that is the app alone.
     pub(super) fn render(&self, world: &World) -> (Desired, Files) {
-        let (mut desired, mut files) = (Desired::default(), Files::new());
+        let mut files = Files::new();
+        let mut desired = Desired { set_up: world.wanted.is_some(), ..Desired::default() };
         let Some(context) = &world.context else { return (desired, files) };
         let locked = self.vault().is_none();
         for service in catalog::ALL {
