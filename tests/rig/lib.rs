@@ -112,6 +112,15 @@ impl TestBox {
         }
     }
 
+    /// Asks the supervisor to end, and waits for it.
+    pub fn end_supervisor(&mut self) {
+        if let Some(mut child) = self.supervisor.take() {
+            let done = Command::new("kill").arg(child.id().to_string()).status().expect("kill runs");
+            assert!(done.success(), "the supervisor can be asked to end");
+            child.wait().expect("ends");
+        }
+    }
+
     /// Runs a verb of the command line.
     pub fn cli(&self, args: &[&str]) -> Output {
         Command::new(flashnode())

@@ -19,8 +19,11 @@ const patient = async (request) => {
   }
   return fetch(request).catch(() => caches.match("/offline"));
 };
+// What becomes a file goes straight to the box: a download that comes in pieces does not survive the detour.
+const isFile = (request) => /\.(txt|crt|mobileconfig)$/.test(new URL(request.url).pathname);
 self.addEventListener("fetch", (event) => {
   const { request } = event;
+  if (isFile(request)) return;
   if (request.mode === "navigate") {
     event.respondWith(patient(request));
   } else if (request.destination === "style") {

@@ -4,7 +4,6 @@ use std::str::FromStr;
 
 use askama::Template;
 use axum::{
-    body::Body,
     extract::{Path, Query, State},
     http::header,
     response::IntoResponse,
@@ -15,7 +14,6 @@ use flashnode_core::{
     ports::runtime::{LogFrom, LogPage},
     types::ServiceName,
 };
-use futures::StreamExt;
 use serde::Deserialize;
 
 use crate::{
@@ -160,6 +158,9 @@ pub async fn log(
 /// How many pieces a log that goes on growing is read in at most.
 const PIECES: u32 = 200;
 
+/// About as much as a runtime keeps of a log, in bytes.
+const WHOLE: usize = 16 << 20;
+
 /// Where a log is read on, piece by piece, from the oldest line that is kept: the whole would be too much at once.
 struct Piece {
     web: Shared,
@@ -191,21 +192,20 @@ pub async fn download(
 ) -> Result {
     let service = known(&name)?;
     let begin = Piece { web, who, name: service, search: search.text(), cursor: String::new(), left: PIECES };
-    let (first, rest) = begin.read().await?;
-    let rest = futures::stream::unfold(rest, |piece| async {
-        match piece?.read().await {
-            Ok((text, next)) => Some((Ok(text), next)),
-            Err(error) => Some((Err(std::io::Error::other(error.sentence)), None)), // a broken download, not a short one
-        }
-    });
-    let text = futures::stream::once(async { Ok(first) }).chain(rest);
+    // In one answer of a known length: browsers give up a download of which they cannot tell the end.
+    let (mut text, mut rest) = begin.read().await?;
+    while let Some(piece) = rest.filter(|_| text.len() < WHOLE) {
+        let (more, next) = piece.read().await?;
+        text.push_str(&more);
+        rest = next;
+    }
     let disposition = format!("attachment; filename=\"{}.log.txt\"", known(&name)?);
     Ok((
         [
             (header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()),
             (header::CONTENT_DISPOSITION, disposition),
         ],
-        Body::from_stream(text),
+        text,
     )
         .into_response())
 }
