@@ -35,8 +35,8 @@ stage() {
   if "$@" > "$log/$name" 2>&1; then ok=0; fi
   grep -aE '^(test result:|[0-9]+ passed)' "$log/$name" || true
   local p f
-  p=$(grep -aoE '[0-9]+ passed' "$log/$name" | awk '{s+=$1} END {print s+0}')
-  f=$(grep -aoE '[0-9]+ failed' "$log/$name" | awk '{s+=$1} END {print s+0}')
+  p=$({ grep -aoE '[0-9]+ passed' "$log/$name" || true; } | awk '{s+=$1} END {print s+0}')
+  f=$({ grep -aoE '[0-9]+ failed' "$log/$name" || true; } | awk '{s+=$1} END {print s+0}')
   if [ "$ok" -ne 0 ]; then
     tail -n 80 "$log/$name"
     [ "$f" -gt 0 ] || f=1
